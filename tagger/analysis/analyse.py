@@ -1,0 +1,47 @@
+"""Signal in, analysis out: the pure middle of a worker's job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.analysis.features import compute_features
+from tagger.analysis.logmel import log_mel_picture
+from tagger.analysis.picture import Picture
+from tagger.analysis.spectrum import Spectrum
+from tagger.audio.decode import Signal
+
+__all__ = ["ANALYSIS_VERSION", "Analysis", "analyse"]
+
+ANALYSIS_VERSION: Final = 1
+"""Raised whenever the same samples would give other numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a model needs to know of a track.
+
+    Attributes:
+        features: float32, shape (n_features,), in the order they were asked for.
+        picture: the log-mel picture of each excerpt.
+        part_starts_s: where each part of the picture begins in the track, in seconds.
+    """
+
+    features: npt.NDArray[np.float32]
+    picture: Picture
+    part_starts_s: tuple[float, ...]
+
+
+def analyse(signal: Signal, feature_names: Sequence[str]) -> Analysis:
+    """Compute the features asked for and the log-mel picture from one spectrum."""
+    spectrum = Spectrum([e.y for e in signal.excerpts], signal.sr)
+    picture = log_mel_picture(spectrum)
+    return Analysis(
+        features=compute_features(feature_names, spectrum, picture),
+        picture=picture,
+        part_starts_s=tuple(e.start_s for e in signal.excerpts),
+    )

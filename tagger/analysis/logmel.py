@@ -1,0 +1,53 @@
+"""The log-mel picture that the network looks at.
+
+``power_to_db(mel, ref=max)`` with an 80 dB floor, scaled per track from its minimum to its
+maximum onto 0..255, one column every 77.5 ms. Of the N frames of an excerpt with C columns,
+column k is frame ``floor((k + 0.5) * N / (C + 0.5))``: a plain pick, no average. For 30 s,
+C is 387, the width of the spectrograms that the default model was trained on.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.analysis.picture import COLUMN_S, Picture
+from tagger.analysis.spectrum import HOP_LENGTH, Spectrum
+
+__all__ = ["column_frames", "log_mel_picture"]
+
+CLIP_S: Final = 30.0
+"""Length of the clips that the pinned recipe speaks of."""
+
+TOP_DB: Final = 80.0
+_AMIN: Final = 1e-10  # librosa.power_to_db's floor
+
+
+def column_frames(n_frames: int, sr: int) -> npt.NDArray[np.intp]:
+    """Which frames of ``n_frames`` are the columns of the picture."""
+    seconds = n_frames * HOP_LENGTH / sr
+    if abs(seconds - CLIP_S) < 0.5:  # clips sold as 30 s run to 30.2 s; their width stays 387
+        seconds = CLIP_S
+    n_columns = max(1, int(seconds / COLUMN_S))
+    exact = (np.arange(n_columns) + 0.5) * n_frames / (n_columns + 0.5)
+    return np.asarray(np.floor(exact), dtype=np.intp)
+
+
+def log_mel_picture(spectrum: Spectrum) -> Picture:
+    """Draw the picture of each excerpt; loudest and quietest are those of the whole track."""
+    top = _db(max(float(spectrum.mel.max()), _AMIN))
+    # The scale comes from all frames, the columns are picked afterwards.
+    low = max(_db(max(float(spectrum.mel.min()), _AMIN)) - top, -TOP_DB)
+    scale = 255.0 / max(-low, 1e-9)
+    parts = []
+    for mel in spectrum.per_excerpt(spectrum.mel):
+        columns = mel[:, column_frames(mel.shape[1], spectrum.sr)]
+        db = np.maximum(_db(np.maximum(columns, _AMIN)) - top, low)
+        parts.append(np.rint((db - low) * scale).clip(0, 255).astype(np.uint8))
+    return Picture(tuple(parts))
+
+
+def _db(power: Any) -> Any:
+    return 10.0 * np.log10(power)

@@ -1,0 +1,184 @@
+"""The rows of numbers, one per frame, that statistics are taken of.
+
+Each method agrees with the librosa function of its name, called with the defaults of
+:mod:`tagger.analysis.spectrum`; where librosa would go over the whole spectrum several
+times, the same number comes from a matrix product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import librosa
+import numpy as np
+import numpy.typing as npt
+
+from tagger.analysis.picture import N_MELS, Picture
+from tagger.analysis.spectrum import HOP_LENGTH, N_FFT, Array, Spectrum
+
+__all__ = ["FMA_METHODS", "METHODS", "PICTURE_METHODS", "Method"]
+
+N_MFCC: Final = 20
+ROLLOFF: Final = 0.85
+PICTURE_BANDS: Final = 32  # 4 mel bands each: finer rows only add noise to a small ensemble
+
+Compute = Callable[[Spectrum | None, Picture | None], Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One row of the table: ``compute`` returns an array of shape (rows, frames)."""
+
+    name: str
+    rows: int
+    compute: Compute
+
+
+def _of_spectrum(function: Callable[[Spectrum], Array]) -> Compute:
+    def compute(spectrum: Spectrum | None, picture: Picture | None) -> Array:
+        if spectrum is None:
+            raise ValueError("this feature needs a spectrum")
+        return function(spectrum)
+
+    return compute
+
+
+def _of_picture(function: Callable[[Array], Array]) -> Compute:
+    def compute(spectrum: Spectrum | None, picture: Picture | None) -> Array:
+        if picture is None:
+            raise ValueError("this feature needs a log-mel picture")
+        # Differences along time never span the join of two excerpts.
+        return np.concatenate([function(_bands(part)) for part in picture.parts], axis=-1)
+
+    return compute
+
+
+def _bands(part: npt.NDArray[np.uint8]) -> Array:
+    """Mean of neighbouring mel bands, 0..1, shape (PICTURE_BANDS, columns)."""
+    grouped = part.reshape(PICTURE_BANDS, N_MELS // PICTURE_BANDS, -1).mean(axis=1)
+    return np.asarray(grouped / 255.0, dtype=np.float32)
+
+
+def _frequencies(spectrum: Spectrum) -> npt.NDArray[np.float64]:
+    return np.linspace(0, spectrum.sr / 2, 1 + N_FFT // 2)
+
+
+def _moments(spectrum: Spectrum) -> npt.NDArray[np.float64]:
+    """Sums over bins of S, f S and f² S, shape (3, frames).
+
+    Frequencies in units of the Nyquist frequency keep float32 products exact enough.
+    """
+    f = np.linspace(0, 1, 1 + N_FFT // 2)
+    weights = np.stack([np.ones_like(f), f, np.square(f)]).astype(np.float32)
+    return (weights @ spectrum.magnitude).astype(np.float64)
+
+
+def _spectral_centroid(spectrum: Spectrum) -> Array:
+    total, first, _ = _moments(spectrum)
+    centroid = np.divide(first, total, out=np.zeros_like(first), where=total > 0)
+    return np.asarray(centroid[None] * (spectrum.sr / 2), dtype=np.float32)
+
+
+def _spectral_bandwidth(spectrum: Spectrum) -> Array:
+    """Standard deviation of frequency, weighted by magnitude: E[f²] - E[f]²."""
+    total, first, second = _moments(spectrum)
+    safe = np.where(total > 0, total, 1.0)
+    variance = np.maximum(second / safe - np.square(first / safe), 0.0)
+    return np.asarray(np.sqrt(variance)[None] * (spectrum.sr / 2), dtype=np.float32)
+
+
+def _spectral_rolloff(spectrum: Spectrum) -> Array:
+    """Frequency of the first bin at which 85 % of the magnitude is reached."""
+    cumulative = np.cumsum(spectrum.magnitude, axis=0)
+    below = (cumulative < ROLLOFF * cumulative[-1]).sum(axis=0)
+    return np.asarray(_frequencies(spectrum)[below][None], dtype=np.float32)
+
+
+def _rms(spectrum: Spectrum) -> Array:
+    """Root mean square of each centred frame of samples (not of the windowed spectrum)."""
+    rows = []
+    for y in spectrum.ys:
+        # A running sum in float64 gives every frame's energy from one pass.
+        energy = np.concatenate([[0.0], np.cumsum(np.square(np.pad(y, N_FFT // 2), dtype=float))])
+        starts = np.arange(1 + len(y) // HOP_LENGTH) * HOP_LENGTH
+        rows.append(np.sqrt(np.maximum(energy[starts + N_FFT] - energy[starts], 0.0) / N_FFT))
+    return np.asarray(np.concatenate(rows)[None], dtype=np.float32)
+
+
+def _zero_crossing_rate(spectrum: Spectrum) -> Array:
+    rows = []
+    for y in spectrum.ys:
+        padded = np.pad(y, N_FFT // 2, mode="edge")
+        # librosa counts values up to 1e-10 as zero, and zero as positive.
+        negative = np.signbit(np.where(np.abs(padded) <= 1e-10, 0.0, padded))
+        crossings = np.concatenate([[0], np.cumsum(negative[1:] != negative[:-1])])
+        starts = np.arange(1 + len(y) // HOP_LENGTH) * HOP_LENGTH
+        rows.append((crossings[starts + N_FFT - 1] - crossings[starts]) / N_FFT)
+    return np.asarray(np.concatenate(rows)[None], dtype=np.float32)
+
+
+def _spectral_contrast(spectrum: Spectrum) -> Array:
+    contrast = librosa.feature.spectral_contrast(S=spectrum.magnitude, sr=spectrum.sr, n_bands=6)
+    return np.asarray(contrast, dtype=np.float32)
+
+
+def _mfcc(spectrum: Spectrum) -> Array:
+    return np.asarray(librosa.feature.mfcc(S=spectrum.mel_db, n_mfcc=N_MFCC), dtype=np.float32)
+
+
+def _chroma_cqt(spectrum: Spectrum) -> Array:
+    chroma = librosa.feature.chroma_cqt(C=spectrum.cqt, sr=spectrum.sr, hop_length=HOP_LENGTH)
+    return np.asarray(chroma, dtype=np.float32)
+
+
+def _tonnetz(spectrum: Spectrum) -> Array:
+    return np.asarray(librosa.feature.tonnetz(chroma=spectrum.chroma_cens), dtype=np.float32)
+
+
+def _tempo(spectrum: Spectrum) -> Array:
+    """One global tempo in beats per minute, shape (1, 1).
+
+    The autocorrelations of all excerpts are averaged before the peak is picked.
+    """
+    tempograms = [
+        librosa.feature.tempogram(
+            onset_envelope=librosa.onset.onset_strength(S=part, sr=spectrum.sr),
+            sr=spectrum.sr,
+            hop_length=HOP_LENGTH,
+        )
+        for part in spectrum.per_excerpt(spectrum.mel_db)
+    ]
+    tempo = librosa.feature.tempo(
+        tg=np.concatenate(tempograms, axis=-1), sr=spectrum.sr, hop_length=HOP_LENGTH
+    )
+    return np.asarray(tempo, dtype=np.float32).reshape(1, 1)
+
+
+FMA_METHODS: Final = (
+    Method("chroma_stft", 12, _of_spectrum(lambda s: s.chroma_stft)),
+    Method("chroma_cqt", 12, _of_spectrum(_chroma_cqt)),
+    Method("chroma_cens", 12, _of_spectrum(lambda s: s.chroma_cens)),
+    Method("tonnetz", 6, _of_spectrum(_tonnetz)),
+    Method("mfcc", N_MFCC, _of_spectrum(_mfcc)),
+    Method("rms", 1, _of_spectrum(_rms)),
+    Method("zero_crossing_rate", 1, _of_spectrum(_zero_crossing_rate)),
+    Method("spectral_centroid", 1, _of_spectrum(_spectral_centroid)),
+    Method("spectral_bandwidth", 1, _of_spectrum(_spectral_bandwidth)),
+    Method("spectral_contrast", 7, _of_spectrum(_spectral_contrast)),
+    Method("spectral_rolloff", 1, _of_spectrum(_spectral_rolloff)),
+)
+
+PICTURE_METHODS: Final = (
+    Method("log_mel", PICTURE_BANDS, _of_picture(lambda bands: bands)),
+    Method("log_mel_delta", PICTURE_BANDS, _of_picture(lambda bands: np.diff(bands, axis=-1))),
+)
+
+METHODS: Final[Mapping[str, Method]] = MappingProxyType(
+    {
+        method.name: method
+        for method in (*FMA_METHODS, *PICTURE_METHODS, Method("tempo", 1, _of_spectrum(_tempo)))
+    }
+)

@@ -1,0 +1,134 @@
+"""The one spectrum that every feature of a track is computed from.
+
+Each array is made at most once, on first use, in float32. The excerpts of a track are
+transformed one by one (so that no frame spans a join) and their frames stand side by
+side: statistics over frames are statistics over all that was heard.
+
+Equal to librosa 0.11's own calls on a single excerpt, with ``tuning=0.0`` wherever
+librosa would estimate a tuning: the estimate costs more than the whole spectrum and
+moves with the excerpt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache, cached_property
+from typing import Final
+
+import librosa
+import numpy as np
+import numpy.typing as npt
+import scipy.fft
+
+from tagger.analysis.picture import N_MELS
+
+__all__ = ["HOP_LENGTH", "N_FFT", "Spectrum"]
+
+N_FFT: Final = 2048
+HOP_LENGTH: Final = 512
+CQT_BINS: Final = 84  # 7 octaves of 12 semitones from C1
+
+Array = npt.NDArray[np.float32]
+
+
+class Spectrum:
+    """Shared arrays of one track; frames of all excerpts along the last axis.
+
+    Args:
+        ys: the excerpts, each float32, shape (n,).
+        sr: sample rate in Hz.
+    """
+
+    def __init__(self, ys: Sequence[Array], sr: int) -> None:
+        if not ys or any(len(y) < N_FFT for y in ys):
+            raise ValueError(f"every excerpt needs at least {N_FFT} samples")
+        self.ys: Final = tuple(np.ascontiguousarray(y, dtype=np.float32) for y in ys)
+        self.sr: Final = sr
+
+    @cached_property
+    def frame_counts(self) -> tuple[int, ...]:
+        """Number of frames of each excerpt."""
+        return tuple(1 + len(y) // HOP_LENGTH for y in self.ys)
+
+    @cached_property
+    def magnitude(self) -> Array:
+        """|STFT|, shape (1 + N_FFT/2, frames): Hann window, centred, zero-padded."""
+        return _side_by_side(self.ys, _stft_magnitude)
+
+    @cached_property
+    def power(self) -> Array:
+        """|STFT|², shape (1 + N_FFT/2, frames)."""
+        return np.square(self.magnitude)
+
+    @cached_property
+    def mel(self) -> Array:
+        """Mel power spectrogram (Slaney scale and norm), shape (N_MELS, frames)."""
+        return _mel_filters(self.sr) @ self.power
+
+    @cached_property
+    def mel_db(self) -> Array:
+        """``power_to_db(mel)``: dB re 1.0, at most 80 dB below the loudest."""
+        return np.asarray(librosa.power_to_db(self.mel), dtype=np.float32)
+
+    @cached_property
+    def cqt(self) -> Array:
+        """|CQT| from C1, 12 bins an octave, shape (84, frames), tuning 0."""
+        return _side_by_side(self.ys, self._cqt_magnitude)
+
+    @cached_property
+    def chroma_stft(self) -> Array:
+        """Chroma of the power spectrum, max-normalised per frame, shape (12, frames)."""
+        raw = _chroma_filters(self.sr) @ self.power
+        return np.asarray(librosa.util.normalize(raw, norm=np.inf, axis=-2), dtype=np.float32)
+
+    @cached_property
+    def chroma_cens(self) -> Array:
+        """Chroma energy normalised (CENS) of the CQT, shape (12, frames).
+
+        Smoothing runs along time, so it is done excerpt by excerpt.
+        """
+        parts = [
+            librosa.feature.chroma_cens(C=part, sr=self.sr, hop_length=HOP_LENGTH)
+            for part in self.per_excerpt(self.cqt)
+        ]
+        return np.asarray(np.concatenate(parts, axis=-1), dtype=np.float32)
+
+    def per_excerpt(self, frames: Array) -> list[Array]:
+        """Split an array of this spectrum back into its excerpts, along the last axis."""
+        ends = np.cumsum(self.frame_counts)[:-1]
+        return list(np.split(frames, ends, axis=-1))
+
+    def _cqt_magnitude(self, y: Array) -> Array:
+        cqt = librosa.cqt(
+            y, sr=self.sr, hop_length=HOP_LENGTH, n_bins=CQT_BINS, bins_per_octave=12, tuning=0.0
+        )
+        return np.asarray(np.abs(cqt), dtype=np.float32)
+
+
+def _side_by_side(ys: Sequence[Array], transform: Callable[[Array], Array]) -> Array:
+    parts = [transform(y) for y in ys]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
+
+
+def _stft_magnitude(y: Array) -> Array:
+    padded = np.pad(y, N_FFT // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP_LENGTH]
+    spectrum = scipy.fft.rfft(frames * _hann(), axis=-1, overwrite_x=True)
+    # One row a bin: the layout that every filter bank and librosa expects.
+    return np.ascontiguousarray(np.abs(spectrum).T)
+
+
+@cache
+def _hann() -> Array:
+    return np.asarray(librosa.filters.get_window("hann", N_FFT, fftbins=True), dtype=np.float32)
+
+
+@cache
+def _mel_filters(sr: int) -> Array:
+    return np.asarray(librosa.filters.mel(sr=sr, n_fft=N_FFT, n_mels=N_MELS), dtype=np.float32)
+
+
+@cache
+def _chroma_filters(sr: int) -> Array:
+    filters = librosa.filters.chroma(sr=sr, n_fft=N_FFT, tuning=0.0, n_chroma=12)
+    return np.asarray(filters, dtype=np.float32)

@@ -1,0 +1,236 @@
+"""Decode the planned excerpts of a file: soundfile first, audioread for what it refuses.
+
+libsndfile reads MP3, FLAC, Ogg, Opus, WAV and AIFF and seeks in them, so that the cost
+depends on what is heard and not on the length of the track. audioread (ffmpeg behind it,
+where installed) reads the rest, M4A above all, from the start and drops what lies between.
+
+Memory is bounded by the excerpts in mono, whatever the channels or the sample rate:
+samples are read and mixed down block by block.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from tagger.audio.excerpts import ExcerptPlan, Span, plan_spans
+from tagger.errors import AudioError, NotMusicError
+
+__all__ = ["SAMPLE_RATE", "Excerpt", "Signal", "read_signal"]
+
+SAMPLE_RATE: Final = 22_050
+"""Hz. All of the analysis is pinned to it; another rate gives a plausible wrong genre."""
+
+MIN_DURATION_S: Final = 3.0
+"""Shorter tracks hold too little to name a genre."""
+
+SILENCE_PEAK: Final = 10 ** (-70 / 20)
+"""Peak amplitude below which a track is silence: -70 dBFS, under the noise of any master."""
+
+_BLOCK_S: Final = 1.0
+# Ends may be short by the codec's delay or an estimated length; more is a damaged file.
+_SHORT_READ_S: Final = 1.0
+
+Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A decoded stretch: ``y`` mono float32 in about [-1, 1], starting at ``start_s``."""
+
+    start_s: float
+    y: Samples
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What was decoded of a track, at ``sr`` Hz."""
+
+    excerpts: tuple[Excerpt, ...]
+    duration_s: float
+    sr: int = SAMPLE_RATE
+
+    @property
+    def heard_s(self) -> float:
+        """Seconds decoded, over all excerpts."""
+        return sum(len(e.y) for e in self.excerpts) / self.sr
+
+
+def read_signal(path: Path, plan: ExcerptPlan) -> Signal:
+    """Decode the excerpts of ``plan`` as mono float32 at :data:`SAMPLE_RATE`.
+
+    Raises:
+        AudioError: no decoder reads the file, or its audio is damaged.
+        NotMusicError: the track is silent or shorter than 3 seconds.
+    """
+    try:
+        signal = _read_with_soundfile(path, plan)
+    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
+        raise AudioError(f"cannot be opened: {error.strerror}") from error
+    except OSError as error:
+        raise AudioError(f"cannot be read: {error.strerror or error}") from error
+    except soundfile.LibsndfileError as refused:
+        signal = _read_with_audioread(path, plan, refused)
+    return _checked(signal)
+
+
+def _checked(signal: Signal) -> Signal:
+    if any(not np.isfinite(e.y).all() for e in signal.excerpts):
+        raise AudioError("the audio holds invalid samples (NaN or infinity)")
+    if signal.heard_s < MIN_DURATION_S:
+        raise NotMusicError(
+            f"too short: {signal.heard_s:.1f} s, at least {MIN_DURATION_S:.0f} s are needed"
+        )
+    if max(float(np.abs(e.y).max(initial=0.0)) for e in signal.excerpts) < SILENCE_PEAK:
+        raise NotMusicError("silent: nothing above -70 dBFS")
+    return signal
+
+
+def _read_with_soundfile(path: Path, plan: ExcerptPlan) -> Signal:
+    # Opened by us: errors of the file system keep their errno, and names that are not
+    # UTF-8 never pass through libsndfile.
+    with path.open("rb") as handle:
+        if not handle.read(1):
+            raise AudioError("the file is empty (0 bytes)")
+        handle.seek(0)
+        with soundfile.SoundFile(handle) as file:
+            sr = file.samplerate
+            try:
+                return _read_spans(file, file.frames / sr, plan)
+            except (_CutShortError, soundfile.LibsndfileError) as error:
+                # Without a Xing header the length of a VBR MP3 is only a guess from its
+                # first frames; counting decodes all of it, once, and cannot be wrong.
+                if file.format != "MP3":
+                    raise AudioError(f"damaged: {_first_line(error)}") from error
+            duration_s = _count_frames(handle) / sr
+        handle.seek(0)
+        with soundfile.SoundFile(handle) as file:
+            try:
+                return _read_spans(file, duration_s, plan)
+            except (_CutShortError, soundfile.LibsndfileError) as error:
+                raise AudioError(f"damaged: {_first_line(error)}") from error
+
+
+class _CutShortError(Exception):
+    """The audio ends before the length that the header states."""
+
+
+def _read_spans(file: soundfile.SoundFile, duration_s: float, plan: ExcerptPlan) -> Signal:
+    sr = file.samplerate
+    excerpts = []
+    for span in plan_spans(duration_s, plan):
+        file.seek(round(span.start_s * sr))
+        wanted = round(span.duration_s * sr)
+        y = _concatenate(_mono_blocks(file, wanted, sr))
+        if len(y) < wanted - _SHORT_READ_S * sr:
+            ends_s = span.start_s + len(y) / sr
+            raise _CutShortError(f"the audio ends at {ends_s:.0f} s of {duration_s:.0f} s")
+        excerpts.append(Excerpt(span.start_s, _resample(y, sr)))
+    return Signal(tuple(excerpts), duration_s)
+
+
+def _count_frames(handle: BinaryIO) -> int:
+    """Decode a whole file block by block and count its frames."""
+    handle.seek(0)
+    frames = 0
+    with soundfile.SoundFile(handle) as file:
+        block = np.empty((1 << 16, file.channels), dtype=np.float32)
+        while len(part := file.read(out=block)):
+            frames += len(part)
+    return frames
+
+
+def _mono_blocks(file: soundfile.SoundFile, frames: int, sr: int) -> Iterator[Samples]:
+    block = max(1, round(_BLOCK_S * sr))
+    while frames > 0:
+        part = file.read(min(block, frames), dtype="float32", always_2d=True)
+        if not len(part):
+            return
+        frames -= len(part)
+        yield _mono(part)
+
+
+def _mono(block: Samples) -> Samples:
+    """Mean over the channels of a (frames, channels) block."""
+    channels = block.shape[1]
+    if channels == 1:
+        return block[:, 0]
+    # A dot product is several times faster than mean(axis=1) over two columns.
+    return block @ np.full(channels, 1.0 / channels, dtype=np.float32)
+
+
+def _concatenate(blocks: Iterator[Samples]) -> Samples:
+    parts = list(blocks)
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+
+
+def _resample(y: Samples, sr: int) -> Samples:
+    if sr == SAMPLE_RATE or not len(y):
+        return y
+    resampled: Samples = soxr.resample(y, sr, SAMPLE_RATE, quality="HQ")
+    return resampled
+
+
+def _read_with_audioread(
+    path: Path, plan: ExcerptPlan, refused: soundfile.LibsndfileError
+) -> Signal:
+    import audioread
+    import audioread.exceptions
+
+    try:
+        with audioread.audio_open(str(path)) as file:
+            duration_s = float(file.duration)
+            if not duration_s > 0:
+                raise AudioError("not audio, or damaged: no decoder finds its length")
+            spans = plan_spans(duration_s, plan)
+            pieces = _cut_stream(file, spans)
+            excerpts = tuple(
+                Excerpt(span.start_s, _resample(y, file.samplerate))
+                for span, y in zip(spans, pieces, strict=True)
+                if len(y)
+            )
+    except audioread.exceptions.NoBackendError as error:
+        raise AudioError(
+            "not audio, damaged, or a format that needs ffmpeg (libsndfile: "
+            f"{_first_line(refused)})"
+        ) from error
+    except (audioread.exceptions.DecodeError, OSError, EOFError, ValueError) as error:
+        raise AudioError(f"damaged: {_first_line(error) or type(error).__name__}") from error
+    if not excerpts:
+        raise AudioError("damaged: no audio could be decoded")
+    return Signal(excerpts, duration_s)
+
+
+def _cut_stream(file: Any, spans: tuple[Span, ...]) -> list[Samples]:
+    """Cut the spans out of an audioread stream of little-endian 16-bit blocks."""
+    sr, channels = file.samplerate, file.channels
+    bounds = [(round(s.start_s * sr), round((s.start_s + s.duration_s) * sr)) for s in spans]
+    kept: list[list[Samples]] = [[] for _ in spans]
+    position = 0
+    for data in file:
+        frames = len(data) // (2 * channels)
+        for parts, (start, stop) in zip(kept, bounds, strict=True):
+            first, last = max(start, position), min(stop, position + frames)
+            if first < last:
+                block = np.frombuffer(data, dtype="<i2", count=frames * channels)
+                cut = block.reshape(-1, channels)[first - position : last - position]
+                parts.append(_mono(cut.astype(np.float32) / np.float32(32768)))
+        position += frames
+        if position >= bounds[-1][1]:
+            break
+    return [_concatenate(iter(parts)) for parts in kept]
+
+
+def _first_line(error: BaseException) -> str:
+    text = getattr(error, "error_string", None) or str(error)
+    with contextlib.suppress(IndexError):
+        return str(text).strip().splitlines()[0].rstrip(".")
+    return ""

@@ -1,0 +1,148 @@
+"""What travels between the rooms: small frozen values without behaviour of their own.
+
+Every room may import this module; it imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+__all__ = [
+    "CurrentTags",
+    "Hearing",
+    "Policy",
+    "Prediction",
+    "RunSummary",
+    "Status",
+    "TagChange",
+    "TrackReport",
+]
+
+
+class Policy(StrEnum):
+    """What may happen to a genre that already stands in a file."""
+
+    FILL = "fill"
+    APPEND = "append"
+    OVERWRITE = "overwrite"
+
+
+class Status(StrEnum):
+    """How a track left the run."""
+
+    TAGGED = "tagged"  # something was written
+    PROPOSED = "proposed"  # a dry run would have written it
+    UNCHANGED = "unchanged"  # the file already says all this
+    ABSTAINED = "abstained"  # too unsure for a genre (own fields may be written)
+    SKIPPED = "skipped"  # nothing to classify, or a tag that must not be touched
+    FAILED = "failed"  # unreadable or unwritable
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What a worker heard in one track.
+
+    Attributes:
+        duration_s: length of the whole track in seconds.
+        heard_s: seconds that were decoded and analysed.
+        features: float32, shape (n_features,), in the order the model asks for.
+        patch_log_probs: float32, shape (n_patches, n_labels), the network's
+            log-probabilities for each patch of the log-mel picture.
+        patch_starts_s: where each patch begins in the track, in seconds.
+        patch_s: length of a patch in seconds.
+    """
+
+    duration_s: float
+    heard_s: float
+    features: npt.NDArray[np.float32]
+    patch_log_probs: npt.NDArray[np.float32]
+    patch_starts_s: tuple[float, ...]
+    patch_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the model says of one track.
+
+    Attributes:
+        genres: every label of the model with its calibrated probability, most
+            probable first; the probabilities sum to 1.
+        cluster: name of the music type, or None if the model has no types.
+    """
+
+    genres: tuple[tuple[str, float], ...]
+    cluster: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentTags:
+    """The fields of ours that stand in a file, by field name, each a tuple of values.
+
+    Attributes:
+        kind: what carries them, for people: ``ID3v2.3``, ``FLAC``, ``MP4``…
+        values: field name (``GENRE``, ``GENRETAG_GENRES``…) to its values;
+            a field that does not stand in the file is absent.
+    """
+
+    kind: str
+    values: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """One field, before and after. An empty tuple means that the field is absent."""
+
+    field: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackReport:
+    """One line of the report: everything that a run has to say of one track."""
+
+    path: Path
+    status: Status
+    reason: str = ""
+    genres: tuple[tuple[str, float], ...] = ()
+    cluster: str | None = None
+    current: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    changes: tuple[TagChange, ...] = ()
+    duration_s: float = 0.0
+    heard_s: float = 0.0
+    cached: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """The whole run in numbers.
+
+    Attributes:
+        statuses: how many tracks ended in each status.
+        outcomes: what became of the genre field, in words, with counts.
+        reasons: why tracks were skipped or failed, with counts.
+        genres: the most probable genre of each track heard, with counts.
+        clusters: the music types, with counts.
+        seconds: wall time of the run.
+        audio_s: total length of the tracks heard, in seconds.
+    """
+
+    tracks: int
+    statuses: dict[str, int]
+    outcomes: dict[str, int]
+    reasons: dict[str, int]
+    genres: dict[str, int]
+    clusters: dict[str, int]
+    seconds: float
+    audio_s: float
+    dry_run: bool
+    interrupted: bool
+    model: str
+    version: str

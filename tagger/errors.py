@@ -1,0 +1,46 @@
+"""The errors that genretag raises itself.
+
+Third-party exceptions are translated into one of these once, at the edge where
+the library is called. Each carries a single line that says what is wrong and,
+where it is known, what to do; the caller adds which file.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AudioError",
+    "GenretagError",
+    "ModelError",
+    "NotMusicError",
+    "TagError",
+    "TagsRefusedError",
+    "UsageError",
+]
+
+
+class GenretagError(Exception):
+    """Base of all errors whose message is meant for the user."""
+
+
+class UsageError(GenretagError):
+    """The command line or the configuration asks for something impossible."""
+
+
+class AudioError(GenretagError):
+    """A file cannot be decoded."""
+
+
+class NotMusicError(AudioError):
+    """A file decodes, but holds nothing to classify (silence, too short)."""
+
+
+class TagError(GenretagError):
+    """Tags cannot be read or written; the file on disk is as it was."""
+
+
+class TagsRefusedError(TagError):
+    """The file is fine, but writing would harm something we must keep."""
+
+
+class ModelError(GenretagError):
+    """A model bundle is missing, damaged or of another format."""
