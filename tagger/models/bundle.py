@@ -1,0 +1,235 @@
+"""A model bundle: a folder of data that a model is read from.
+
+``model.json`` says everything that is not a weight: labels, the analysis that the model
+asks for, how its parts are fused and calibrated, its music types. The weights lie beside
+it as ``.onnx`` (ensemble members) and ``.tflite`` (the network): formats that hold numbers
+and known operators, so that loading a bundle, from anybody, runs no code of theirs.
+The SHA-256 of each file stands in ``model.json`` and is checked on every load.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from tagger.audio.excerpts import ExcerptPlan
+from tagger.errors import ModelError
+from tagger.models.schema import Node
+
+__all__ = [
+    "BUILTIN_MODEL",
+    "FORMAT",
+    "Bundle",
+    "ClusterSpec",
+    "CnnSpec",
+    "FusionSpec",
+    "MemberSpec",
+    "find_bundle",
+    "load_bundle",
+]
+
+FORMAT: Final = 1
+BUILTIN_MODEL: Final = "default"
+MANIFEST: Final = "model.json"
+_MAX_MANIFEST_BYTES: Final = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class MemberSpec:
+    """One classifier of the ensemble: an ONNX file that maps features to probabilities."""
+
+    name: str
+    file: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class CnnSpec:
+    """The network: a patch of ``columns`` columns, ``(x / 255 - offset) * scale``, to logits."""
+
+    file: str
+    columns: int
+    offset: float
+    scale: float
+
+
+@dataclass(frozen=True, slots=True)
+class FusionSpec:
+    """Weights of the log-probabilities, then one temperature for the sum."""
+
+    ensemble: float
+    cnn: float
+    temperature: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """K-means music types.
+
+    Attributes:
+        features: indices into the bundle's features.
+        mean, scale: standardisation of those features.
+        centroids: one row a type, in standardised units.
+        names: what each type is called.
+    """
+
+    features: tuple[int, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    centroids: tuple[tuple[float, ...], ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified model, weights as bytes not yet loaded into any runtime."""
+
+    name: str
+    version: str
+    folder: Path
+    labels: tuple[str, ...]
+    features: tuple[str, ...]
+    analysis_version: int
+    excerpts: ExcerptPlan
+    members: tuple[MemberSpec, ...]
+    cnn: CnnSpec
+    fusion: FusionSpec
+    thresholds: Mapping[str, float]
+    clusters: ClusterSpec | None
+    weights: Mapping[str, bytes]
+
+    @property
+    def identity(self) -> str:
+        """What is written into files as the model that was heard with: ``default 1.0.0``."""
+        return f"{self.name} {self.version}"
+
+
+def find_bundle(name_or_folder: str) -> Path:
+    """The folder of a built-in model, by name, or of any other, by path.
+
+    Raises:
+        ModelError: neither exists.
+    """
+    if os.sep not in name_or_folder:
+        package = Path(__file__).resolve().parent.parent
+        # In the wheel the bundles lie inside the package; in a checkout, at its top level.
+        for parent in (package / "bundles", package.parent / "models"):
+            if (parent / name_or_folder / MANIFEST).is_file():
+                return parent / name_or_folder
+    folder = Path(name_or_folder)
+    if (folder / MANIFEST).is_file():
+        return folder
+    if folder.is_dir():
+        raise ModelError(f"{folder} is not a model: it holds no {MANIFEST}")
+    raise ModelError(
+        f"no model {name_or_folder!r}: give the folder of a model, or '{BUILTIN_MODEL}'"
+    )
+
+
+def load_bundle(folder: Path) -> Bundle:
+    """Read a bundle and verify it whole.
+
+    Raises:
+        ModelError: a file is missing or differs from its digest, or ``model.json`` is not
+            what this version of genretag reads; the message names the key at fault.
+    """
+    root = Node(_read_manifest(folder), f"{folder / MANIFEST}")
+    if (found := root.integer("format")) != FORMAT:
+        raise ModelError(f"{folder} has bundle format {found}; this genretag reads {FORMAT}")
+    files = root.at("files")
+    digests = {file: files.text(file) for file in files.names()}
+    labels = root.texts("labels")
+    features = root.texts("analysis", "features")
+    if len(labels) < 2 or len(set(labels)) != len(labels):
+        raise ModelError(f"{folder}: labels must be two or more, each once")
+    bundle = Bundle(
+        name=root.text("name"),
+        version=root.text("version"),
+        folder=folder,
+        labels=labels,
+        features=features,
+        analysis_version=root.integer("analysis", "version"),
+        excerpts=ExcerptPlan(
+            root.integer("analysis", "excerpts", "count", low=1, high=100),
+            root.number("analysis", "excerpts", "seconds", low=5.0, high=600.0),
+        ),
+        members=tuple(
+            MemberSpec(m.text("name"), m.text("file"), m.number("weight", low=0.0))
+            for m in root.items("ensemble", "members")
+        ),
+        cnn=CnnSpec(
+            file=root.text("cnn", "file"),
+            columns=root.integer("cnn", "columns", low=8, high=4096),
+            offset=root.number("cnn", "offset"),
+            scale=root.number("cnn", "scale"),
+        ),
+        fusion=FusionSpec(
+            ensemble=root.number("fusion", "ensemble", low=0.0),
+            cnn=root.number("fusion", "cnn", low=0.0),
+            temperature=root.number("fusion", "temperature", low=0.01, high=100.0),
+        ),
+        thresholds=MappingProxyType(
+            {label: root.number("thresholds", label, low=0.0, high=1.0) for label in labels}
+        ),
+        clusters=_clusters(root, len(features)) if root.has("clusters") else None,
+        weights=MappingProxyType(
+            {name: _verified(folder, name, digest) for name, digest in digests.items()}
+        ),
+    )
+    if not bundle.members:
+        raise ModelError(f"{folder}: the ensemble has no members")
+    for file in (*(m.file for m in bundle.members), bundle.cnn.file):
+        if file not in bundle.weights:
+            raise ModelError(f"{folder}: {file} has no digest in {MANIFEST}")
+    return bundle
+
+
+def _clusters(root: Node, n_features: int) -> ClusterSpec:
+    node = root.at("clusters")
+    spec = ClusterSpec(
+        features=tuple(int(i) for i in node.numbers("features", low=0, high=n_features - 1)),
+        mean=node.numbers("mean"),
+        scale=node.numbers("scale", low=1e-12),
+        centroids=tuple(row.numbers() for row in node.items("centroids")),
+        names=node.texts("names"),
+    )
+    width = len(spec.features)
+    rows = {len(row) for row in spec.centroids}
+    if (len(spec.mean), len(spec.scale)) != (width, width) or rows != {width}:
+        raise ModelError(f"{root.place}: the clusters' arrays differ in width")
+    if len(spec.names) != len(spec.centroids):
+        raise ModelError(f"{root.place}: each cluster needs one name")
+    return spec
+
+
+def _read_manifest(folder: Path) -> Any:
+    path = folder / MANIFEST
+    try:
+        if path.stat().st_size > _MAX_MANIFEST_BYTES:
+            raise ModelError(f"{path} is too large to be a model's manifest")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ModelError(f"{path} is not valid JSON: {error}") from error
+
+
+def _verified(folder: Path, name: str, digest: str) -> bytes:
+    if Path(name).name != name or name in {"", ".", ".."}:
+        raise ModelError(f"{folder}: {name!r} is not a plain file name")
+    try:
+        data = (folder / name).read_bytes()
+    except OSError as error:
+        raise ModelError(f"{folder / name} cannot be read: {error.strerror}") from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ModelError(
+            f"{folder / name} differs from its digest in {MANIFEST}: "
+            "the model is damaged or was edited; install it again"
+        )
+    return data

@@ -1,0 +1,50 @@
+"""A bundle's answer for tracks that were heard: ensemble, network, fusion, music type."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tagger.domain import Hearing, Prediction
+from tagger.models.bundle import Bundle
+from tagger.models.clusters import assign
+from tagger.models.ensemble import Ensemble
+from tagger.models.fusion import fuse, mean_patches
+
+__all__ = ["Classifier"]
+
+
+class Classifier:
+    """Turns hearings into predictions, many at a time."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.bundle = bundle
+        self._ensemble = Ensemble(bundle)
+
+    def predict(self, hearings: Sequence[Hearing]) -> list[Prediction]:
+        """One prediction per hearing, in order."""
+        if not hearings:
+            return []
+        features = np.stack([h.features for h in hearings])
+        cnn_log = np.stack([mean_patches(h.patch_log_probs) for h in hearings])
+        probabilities = fuse(self._ensemble.probabilities(features), cnn_log, self.bundle.fusion)
+        spec = self.bundle.clusters
+        types: Sequence[str | None] = assign(features, spec) if spec else [None] * len(hearings)
+        return [
+            Prediction(self._ranked(row), cluster)
+            for row, cluster in zip(probabilities, types, strict=True)
+        ]
+
+    def predict_patches(self, hearing: Hearing) -> list[Prediction]:
+        """The same for each patch of one track: its own network output, the track's features."""
+        features = np.repeat(hearing.features[None], len(hearing.patch_log_probs), axis=0)
+        ensemble = self._ensemble.probabilities(features)
+        probabilities = fuse(
+            ensemble, hearing.patch_log_probs.astype(np.float64), self.bundle.fusion
+        )
+        return [Prediction(self._ranked(row), None) for row in probabilities]
+
+    def _ranked(self, row: np.ndarray) -> tuple[tuple[str, float], ...]:
+        order = np.argsort(-row, kind="stable")
+        return tuple((self.bundle.labels[i], float(row[i])) for i in order)

@@ -1,0 +1,64 @@
+"""The classical ensemble: ONNX members, a weighted soft vote."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.errors import ModelError
+from tagger.models.bundle import Bundle
+
+__all__ = ["Ensemble"]
+
+
+class Ensemble:
+    """Runs the ensemble's members with onnxruntime, on one thread."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # it warns on stderr about GPUs that it cannot see
+        self._n_labels: Final = len(bundle.labels)
+        self._n_features: Final = len(bundle.features)
+        try:
+            self._sessions = [
+                onnxruntime.InferenceSession(
+                    bundle.weights[member.file], options, providers=["CPUExecutionProvider"]
+                )
+                for member in bundle.members
+            ]
+        except Exception as error:  # onnxruntime raises bare RuntimeError kinds of its own
+            raise ModelError(f"{bundle.folder}: the ensemble cannot be loaded: {error}") from error
+        weights = np.array([member.weight for member in bundle.members])
+        if not weights.sum() > 0:
+            raise ModelError(f"{bundle.folder}: the ensemble's weights sum to 0")
+        self._weights = weights / weights.sum()
+
+    def probabilities(self, features: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        """Weighted mean of the members' probabilities.
+
+        Args:
+            features: shape (n_tracks, n_features).
+
+        Returns:
+            shape (n_tracks, n_labels); rows sum to 1.
+
+        Raises:
+            ModelError: a member does not answer with one probability per label.
+        """
+        total = np.zeros((len(features), self._n_labels))
+        for session, weight in zip(self._sessions, self._weights, strict=True):
+            try:
+                outputs = session.run(None, {session.get_inputs()[0].name: features})
+            except Exception as error:
+                raise ModelError(f"the ensemble refuses its input: {error}") from error
+            votes = np.asarray(outputs[-1], dtype=np.float64)
+            if votes.shape != total.shape:
+                raise ModelError(f"an ensemble member answers {votes.shape}, not {total.shape}")
+            total += weight * votes
+        return np.asarray(total / total.sum(axis=1, keepdims=True))

@@ -1,0 +1,48 @@
+"""Fusion of ensemble and network, and calibration: pure functions on log-probabilities."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.models.bundle import FusionSpec
+
+__all__ = ["FLOOR", "fuse", "log_softmax", "mean_patches"]
+
+Array = npt.NDArray[np.float64]
+
+FLOOR: Final = 1e-6
+"""Probability below which no part may veto a label: a tree can answer exactly 0."""
+
+
+def log_softmax(logits: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Log-probabilities along the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def mean_patches(patch_log_probs: npt.NDArray[np.float32]) -> Array:
+    """Log of the mean probability over patches (n_patches, n_labels) -> (n_labels,)."""
+    return np.asarray(np.log(np.exp(patch_log_probs.astype(np.float64)).mean(axis=0)))
+
+
+def fuse(ensemble: Array, cnn_log: Array, spec: FusionSpec) -> Array:
+    """Weighted sum of log-probabilities, softened by one temperature.
+
+    A logarithmic opinion pool (Genest and Zidek, "Combining Probability Distributions",
+    Statistical Science 1986) with temperature scaling (Guo et al., "On Calibration of
+    Modern Neural Networks", ICML 2017).
+
+    Args:
+        ensemble: probabilities, shape (n_tracks, n_labels).
+        cnn_log: log-probabilities, same shape.
+
+    Returns:
+        Calibrated probabilities, same shape, each row summing to 1.
+    """
+    pooled = spec.ensemble * np.log(np.maximum(ensemble, FLOOR)) + spec.cnn * np.maximum(
+        cnn_log, np.log(FLOOR)
+    )
+    return np.asarray(np.exp(log_softmax(pooled / spec.temperature)))
