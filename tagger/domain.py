@@ -23,6 +23,7 @@ __all__ = [
     "Status",
     "TagChange",
     "TrackReport",
+    "TrackView",
 ]
 
 
@@ -56,7 +57,6 @@ class Hearing:
         patch_log_probs: float32, shape (n_patches, n_labels), the network's
             log-probabilities for each patch of the log-mel picture.
         patch_starts_s: where each patch begins in the track, in seconds.
-        patch_s: length of a patch in seconds.
     """
 
     duration_s: float
@@ -64,7 +64,6 @@ class Hearing:
     features: npt.NDArray[np.float32]
     patch_log_probs: npt.NDArray[np.float32]
     patch_starts_s: tuple[float, ...]
-    patch_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,11 @@ class TagChange:
 
 @dataclass(frozen=True, slots=True)
 class TrackReport:
-    """One line of the report: everything that a run has to say of one track."""
+    """One line of the report: everything that a run has to say of one track.
+
+    ``reason`` says why in words; ``outcome`` is what became of the genre, as one of a few
+    phrases that can be counted.
+    """
 
     path: Path
     status: Status
@@ -115,6 +118,7 @@ class TrackReport:
     cluster: str | None = None
     current: dict[str, tuple[str, ...]] = field(default_factory=dict)
     changes: tuple[TagChange, ...] = ()
+    outcome: str = ""
     duration_s: float = 0.0
     heard_s: float = 0.0
     cached: bool = False
@@ -146,3 +150,24 @@ class RunSummary:
     interrupted: bool
     model: str
     version: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrackView:
+    """Everything that is known of one track.
+
+    Attributes:
+        patches: the prediction for each patch of ``hearing``, in order.
+        patch_s: length of a patch in seconds.
+        thresholds: least probability at which each genre would be written.
+        tags: what stands in the file, or why it cannot be read.
+    """
+
+    path: Path
+    model: str
+    hearing: Hearing
+    whole: Prediction
+    patches: tuple[Prediction, ...]
+    patch_s: float
+    thresholds: dict[str, float]
+    tags: CurrentTags | str

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,10 +14,7 @@ from tagger.analysis.picture import Picture
 from tagger.analysis.spectrum import Spectrum
 from tagger.audio.decode import Signal
 
-__all__ = ["ANALYSIS_VERSION", "Analysis", "analyse"]
-
-ANALYSIS_VERSION: Final = 1
-"""Raised whenever the same samples would give other numbers."""
+__all__ = ["Analysis", "analyse"]
 
 
 @dataclass(frozen=True, slots=True)

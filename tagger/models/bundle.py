@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from tagger.analysis.version import ANALYSIS_VERSION
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import ModelError
 from tagger.models.schema import Node
@@ -30,6 +30,7 @@ __all__ = [
     "CnnSpec",
     "FusionSpec",
     "MemberSpec",
+    "builtin_bundles",
     "find_bundle",
     "load_bundle",
 ]
@@ -95,7 +96,6 @@ class Bundle:
     folder: Path
     labels: tuple[str, ...]
     features: tuple[str, ...]
-    analysis_version: int
     excerpts: ExcerptPlan
     members: tuple[MemberSpec, ...]
     cnn: CnnSpec
@@ -110,18 +110,24 @@ class Bundle:
         return f"{self.name} {self.version}"
 
 
+def builtin_bundles() -> list[Path]:
+    """The folders of the models that come with genretag."""
+    package = Path(__file__).resolve().parent.parent
+    # In the wheel the bundles lie inside the package; in a checkout, at its top level.
+    parents = (package / "bundles", package.parent / "models")
+    found = next((p for p in parents if p.is_dir()), None)
+    return sorted(m.parent for m in found.glob(f"*/{MANIFEST}")) if found else []
+
+
 def find_bundle(name_or_folder: str) -> Path:
     """The folder of a built-in model, by name, or of any other, by path.
 
     Raises:
         ModelError: neither exists.
     """
-    if os.sep not in name_or_folder:
-        package = Path(__file__).resolve().parent.parent
-        # In the wheel the bundles lie inside the package; in a checkout, at its top level.
-        for parent in (package / "bundles", package.parent / "models"):
-            if (parent / name_or_folder / MANIFEST).is_file():
-                return parent / name_or_folder
+    for folder in builtin_bundles():
+        if folder.name == name_or_folder:
+            return folder
     folder = Path(name_or_folder)
     if (folder / MANIFEST).is_file():
         return folder
@@ -143,6 +149,11 @@ def load_bundle(folder: Path) -> Bundle:
     if (found := root.integer("format")) != FORMAT:
         raise ModelError(f"{folder} has bundle format {found}; this genretag reads {FORMAT}")
     files = root.at("files")
+    if (trained_on := root.integer("analysis", "version")) != ANALYSIS_VERSION:
+        raise ModelError(
+            f"{folder} was trained on analysis version {trained_on}, this genretag has "
+            f"{ANALYSIS_VERSION}: train the model again"
+        )
     digests = {file: files.text(file) for file in files.names()}
     labels = root.texts("labels")
     features = root.texts("analysis", "features")
@@ -154,7 +165,6 @@ def load_bundle(folder: Path) -> Bundle:
         folder=folder,
         labels=labels,
         features=features,
-        analysis_version=root.integer("analysis", "version"),
         excerpts=ExcerptPlan(
             root.integer("analysis", "excerpts", "count", low=1, high=100),
             root.number("analysis", "excerpts", "seconds", low=5.0, high=600.0),

@@ -1,0 +1,43 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tagger import __version__
+from tagger.cli.models import models_app
+from tagger.cli.scan import scan
+from tagger.cli.show import show
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="genretag",
+    help="Listens to a music library and writes genres and music types into its tags.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"genretag {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Listens to a music library and writes genres and music types into its tags."""
+
+
+app.command()(scan)
+app.command()(show)
+app.add_typer(models_app, name="models")

@@ -1,0 +1,30 @@
+"""``genretag models``."""
+
+from __future__ import annotations
+
+import typer
+
+from tagger.cli.options import ModelOption
+
+__all__ = ["models_app"]
+
+models_app = typer.Typer(no_args_is_help=True, help="The models that come with genretag.")
+
+
+@models_app.command("list")
+def list_models() -> None:
+    """List the built-in models."""
+    from tagger.models.bundle import builtin_bundles, load_bundle
+
+    for folder in builtin_bundles():
+        bundle = load_bundle(folder)
+        typer.echo(f"{bundle.name}\t{bundle.version}\t{', '.join(bundle.labels)}")
+
+
+@models_app.command()
+def verify(model: ModelOption = "default") -> None:
+    """Check every file of a model against its digest."""
+    from tagger.models.bundle import find_bundle, load_bundle
+
+    bundle = load_bundle(find_bundle(model))
+    typer.echo(f"{bundle.identity}: {len(bundle.weights)} files match their digests")

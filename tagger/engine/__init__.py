@@ -1,0 +1,1 @@
+"""Runs a function over many tasks in worker processes."""

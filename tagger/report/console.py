@@ -1,0 +1,219 @@
+"""What a person reads while a scan runs and after it.
+
+Results go to standard output; progress and problems to standard error, so that a pipe gets
+the one and a person still sees the other. Off a terminal there are no bars and no colours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.text import Text
+
+from tagger.domain import RunSummary, Status, TrackReport
+from tagger.report.text import counted, duration, one_line, percent, shown
+
+__all__ = ["ScanConsole"]
+
+# outcome or status -> (what was done, what a dry run would do, style)
+_DEEDS: Final[Mapping[str, tuple[str, str, str]]] = {
+    "genre written": ("wrote", "would write", "green"),
+    "genre added": ("added", "would add", "green"),
+    "genre kept": ("kept", "would keep", "cyan"),
+    "genre unchanged": ("same", "same", "dim"),
+    "abstained": ("unsure", "unsure", "yellow"),
+    "skipped": ("skipped", "would skip", "yellow"),
+    "failed": ("failed", "fails", "red"),
+}
+
+_EXPLAINED: Final[Mapping[str, str]] = {
+    "genre written": "no genre stood there, or one to be replaced",
+    "genre added": "put behind the genre that stood there",
+    "genre kept": "a genre stood there (policy fill)",
+    "genre unchanged": "the genre heard stood there",
+    "abstained": "not sure enough of any genre to write one",
+}
+
+_BAR_WIDTH: Final = 32
+
+
+class ScanConsole:
+    """Shows one scan. ``quiet`` leaves only problems; ``verbose`` shows every field."""
+
+    def __init__(self, *, dry_run: bool, quiet: bool, verbose: bool) -> None:
+        self._dry_run = dry_run
+        self._quiet = quiet
+        self._verbose = verbose
+        self._out = Console(highlight=False)
+        self._err = Console(stderr=True, highlight=False)
+        self._progress: Progress | None = None
+
+    def start(self, total: int, *, model: str, jobs: int) -> None:
+        """Begin: say what is going to happen, show the bar."""
+        if self._quiet:
+            return
+        deed = "Dry run: nothing will be written. " if self._dry_run else ""
+        self._err.print(
+            Text(
+                f"{deed}{counted(total, 'track')}, model {model}, "
+                f"{counted(jobs, 'process', 'processes')}",
+                style="dim",
+            )
+        )
+        if self._err.is_terminal and total:
+            self._progress = Progress(
+                TextColumn("Listening"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                _RateColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=self._err,
+                transient=True,
+            )
+            self._progress.add_task("", total=total)
+            self._progress.start()
+
+    def track(self, report: TrackReport) -> None:
+        """Take one track: move the bar, print its line if asked for."""
+        problem = report.status in (Status.FAILED, Status.SKIPPED)
+        if problem:
+            self._print(_line(report, dry_run=self._dry_run), error=True)
+        elif not self._quiet and (self._dry_run or self._verbose):
+            self._print(_line(report, dry_run=self._dry_run), error=False)
+            if self._verbose:
+                for change in report.changes:
+                    self._print(
+                        Text(
+                            f"{'':12}{change.field:<17} "
+                            f"{_values(change.before)} → {_values(change.after)}",
+                            style="dim",
+                        ),
+                        error=False,
+                    )
+        if self._progress:
+            self._progress.advance(self._progress.task_ids[0])
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self._progress:
+            self._progress.stop()
+            self._progress = None
+
+    def finish(self, summary: RunSummary, report: Path | None) -> None:
+        """Show what the run came to."""
+        self.stop()
+        if self._quiet:
+            return
+        self._out.print(_summary(summary, report))
+
+    def _print(self, line: Text, *, error: bool) -> None:
+        # A long name must not be broken into lines where a program reads them.
+        if self._progress and (error or self._out.is_terminal):
+            self._progress.console.print(line, soft_wrap=True)
+        else:
+            (self._err if error else self._out).print(line, soft_wrap=True)
+
+
+def _line(report: TrackReport, *, dry_run: bool) -> Text:
+    done, planned, style = _DEEDS[report.outcome or str(report.status)]
+    line = Text(f"{planned if dry_run else done:<12}", style=style)
+    if report.status in (Status.FAILED, Status.SKIPPED):
+        line.append(f"{shown(report.path)}: ", style="default")
+        line.append(one_line(report.reason), style="default")
+        return line
+    genre, probability = report.genres[0]
+    before = report.current.get("GENRE", ())
+    after = next((c.after for c in report.changes if c.field == "GENRE"), before)
+    genres = _values(before) if after == before else f"{_values(before)} → {_values(after)}"
+    line.append(f"{genre:<11} {percent(probability):>5}  ", style="bold default")
+    line.append(f"{genres:<24} ", style="default")
+    if report.cluster:
+        line.append(f"{report.cluster:<22} ", style="dim default")
+    line.append(shown(report.path), style="default")
+    return line
+
+
+def _values(values: tuple[str, ...]) -> str:
+    return one_line("; ".join(values)) if values else "—"
+
+
+def _summary(summary: RunSummary, report: Path | None) -> RenderableType:
+    parts: list[RenderableType] = []
+    for title, counts in (("Genres heard", summary.genres), ("Music types", summary.clusters)):
+        if counts:
+            parts += [Text(f"\n{title}", style="bold"), _bars(counts)]
+    parts += [Text("\nWhat would happen" if summary.dry_run else "\nWhat happened", style="bold")]
+    parts += [_deeds(summary), Text()]
+    rate = summary.tracks / summary.seconds if summary.seconds > 0 else 0.0
+    last = f"{counted(summary.tracks, 'track')} in {duration(summary.seconds)}"
+    if summary.audio_s:
+        last += f" ({rate:.1f} a second), {duration(summary.audio_s)} of music"
+    parts.append(Text(f"{last}, model {summary.model}"))
+    if report:
+        parts.append(Text(f"Report: {shown(report)}"))
+    if summary.dry_run:
+        parts.append(Text("Dry run: nothing was written.", style="bold"))
+    if summary.interrupted:
+        parts.append(Text("Interrupted: what is counted above is done.", style="bold yellow"))
+    return Group(*parts)
+
+
+def _bars(counts: Mapping[str, int]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column(justify="right")
+    table.add_column(no_wrap=True)
+    total, most = sum(counts.values()), max(counts.values())
+    for name, n in counts.items():
+        bar = "━" * max(1, round(_BAR_WIDTH * n / most))
+        share = f"{100 * n / total:.0f} %"
+        table.add_row(f"  {name}", f"{n:,}", Text(share, style="dim"), Text(bar, style="magenta"))
+    return table
+
+
+def _deeds(summary: RunSummary) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column()
+    for outcome, explained in _EXPLAINED.items():
+        if n := summary.outcomes.get(outcome, 0):
+            done, planned, style = _DEEDS[outcome]
+            word = Text(f"  {planned if summary.dry_run else done}", style=style)
+            table.add_row(word, f"{n:,}", Text(explained, style="dim"))
+    for status in (Status.SKIPPED, Status.FAILED):
+        if n := summary.statuses.get(status, 0):
+            reasons = [
+                f"{one_line(reason.partition(': ')[2])} ({count:,})"
+                for reason, count in summary.reasons.items()
+                if reason.startswith(f"{status}: ")
+            ]
+            shown_reasons = "; ".join(reasons[:4]) + ("; …" if len(reasons) > 4 else "")
+            word = Text(f"  {_DEEDS[status][summary.dry_run]}", style=_DEEDS[status][2])
+            table.add_row(word, f"{n:,}", Text(shown_reasons, style="dim"))
+    if not table.row_count:
+        table.add_row("  nothing: no audio files were found", "", "")
+    return table
+
+
+class _RateColumn(ProgressColumn):
+    """Tracks a second."""
+
+    def render(self, task: Task) -> Text:
+        rate = task.finished_speed or task.speed
+        return Text(f"{rate:.1f}/s" if rate else "", style="progress.data.speed")

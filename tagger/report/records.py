@@ -1,0 +1,131 @@
+"""Machine-readable reports: one object or row a track, written as the run goes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Protocol, TextIO
+
+from tagger.domain import RunSummary, TrackReport
+from tagger.errors import UsageError
+
+__all__ = ["RecordWriter", "open_records"]
+
+
+class RecordWriter(Protocol):
+    """Takes each track's report, and the run's summary at its end."""
+
+    def track(self, report: TrackReport) -> None: ...
+
+    def finish(self, summary: RunSummary) -> None: ...
+
+
+def open_records(path: Path) -> RecordWriter:
+    """Open a report file; its ending (``.jsonl`` or ``.csv``) says which kind.
+
+    Raises:
+        UsageError: another ending, or the file cannot be created.
+    """
+    kind = _KINDS.get(path.suffix.lower())
+    if kind is None:
+        raise UsageError(f"--report {path}: the name must end in {' or '.join(_KINDS)}")
+    try:
+        # Names that are not UTF-8 come back as they were: written the way they were read.
+        stream = path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+    except OSError as error:
+        raise UsageError(f"--report {path}: cannot be created: {error.strerror}") from error
+    return kind(stream)
+
+
+class _JsonLines:
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def track(self, report: TrackReport) -> None:
+        self._write(_track_object(report))
+
+    def finish(self, summary: RunSummary) -> None:
+        self._write({"summary": _summary_object(summary)})
+        self._stream.close()
+
+    def _write(self, value: dict[str, Any]) -> None:
+        # ASCII: a lone surrogate in a file name stays valid JSON and can be undone.
+        self._stream.write(json.dumps(value) + "\n")
+
+
+class _Csv:
+    _COLUMNS: Final = (
+        "path", "status", "reason", "genre", "probability", "cluster",
+        "genre_before", "genre_after", "duration_s", "heard_s", "cached",
+    )  # fmt: skip
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._rows = csv.writer(stream)
+        self._rows.writerow(self._COLUMNS)
+
+    def track(self, report: TrackReport) -> None:
+        genre, probability = report.genres[0] if report.genres else ("", None)
+        before = report.current.get("GENRE", ())
+        after = next((c.after for c in report.changes if c.field == "GENRE"), before)
+        self._rows.writerow(
+            [
+                os.fspath(report.path),
+                report.status,
+                report.reason,
+                genre,
+                "" if probability is None else f"{probability:.4f}",
+                report.cluster or "",
+                "; ".join(before),
+                "; ".join(after),
+                f"{report.duration_s:.2f}",
+                f"{report.heard_s:.2f}",
+                str(report.cached).lower(),
+            ]
+        )
+
+    def finish(self, summary: RunSummary) -> None:
+        self._stream.close()
+
+
+_KINDS: Final[dict[str, Callable[[TextIO], RecordWriter]]] = {".jsonl": _JsonLines, ".csv": _Csv}
+
+
+def _track_object(report: TrackReport) -> dict[str, Any]:
+    return {
+        "path": os.fspath(report.path),
+        "status": str(report.status),
+        "reason": report.reason,
+        "genres": [[label, round(p, 4)] for label, p in report.genres],
+        "cluster": report.cluster,
+        "current": {name: list(values) for name, values in report.current.items()},
+        "changes": [
+            {"field": c.field, "before": list(c.before), "after": list(c.after)}
+            for c in report.changes
+        ],
+        "duration_s": round(report.duration_s, 3),
+        "heard_s": round(report.heard_s, 3),
+        "cached": report.cached,
+    }
+
+
+def _summary_object(summary: RunSummary) -> dict[str, Any]:
+    rate = summary.tracks / summary.seconds if summary.seconds > 0 else 0.0
+    return {
+        "tracks": summary.tracks,
+        **summary.statuses,
+        "outcomes": summary.outcomes,
+        "reasons": summary.reasons,
+        "genres": summary.genres,
+        "clusters": summary.clusters,
+        "seconds": round(summary.seconds, 3),
+        "tracks_per_second": round(rate, 3),
+        "audio_s": round(summary.audio_s, 1),
+        "dry_run": summary.dry_run,
+        "interrupted": summary.interrupted,
+        "model": summary.model,
+        "version": summary.version,
+    }

@@ -1,0 +1,40 @@
+"""Words for values: names that are safe to print, percentages, durations."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+__all__ = ["counted", "duration", "one_line", "percent", "shown"]
+
+
+def shown(path: Path | str) -> str:
+    """A file name as printable text: what is not UTF-8, a line break or an escape code in it
+    is written out (``\\xff``, ``\\n``, ``\\x1b``) instead of acted upon."""
+    return one_line(os.fsencode(path).decode("utf-8", errors="backslashreplace"))
+
+
+def one_line(text: str) -> str:
+    """Text with every character that is not printable written out as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def percent(probability: float) -> str:
+    """``83 %``; never 100 % for what is not certain."""
+    return f"{min(99, round(100 * probability)) if probability < 1 else 100} %"
+
+
+def duration(seconds: float) -> str:
+    """``0:42``, ``7:05``, ``3:20:11``."""
+    minutes, s = divmod(round(seconds), 60)
+    hours, m = divmod(minutes, 60)
+    return f"{hours}:{m:02d}:{s:02d}" if hours else f"{m}:{s:02d}"
+
+
+def counted(n: int, noun: str, plural: str | None = None) -> str:
+    """``1 track``, ``2 tracks``, ``1,000 tracks``."""
+    return f"{n:,} {noun if n == 1 else plural or noun + 's'}"

@@ -1,0 +1,1 @@
+"""One readable page per job: how a track moves along the route."""

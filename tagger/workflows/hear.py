@@ -1,0 +1,66 @@
+"""The worker's part of the route: decode excerpts, analyse them, look with the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tagger.analysis.analyse import analyse
+from tagger.analysis.picture import COLUMN_S
+from tagger.audio.decode import read_signal
+from tagger.domain import Hearing
+from tagger.models.bundle import Bundle, load_bundle
+from tagger.models.cnn import Cnn, cut_patches
+
+__all__ = ["Listener", "hear", "start_listener"]
+
+
+class Listener:
+    """Hears tracks as one model asks for it.
+
+    Raises:
+        ModelError: the network cannot be loaded.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._cnn = Cnn(bundle)
+
+    @property
+    def patch_s(self) -> float:
+        """Length of the network's patches in seconds."""
+        return self._bundle.cnn.columns * COLUMN_S
+
+    def hear(self, path: Path) -> Hearing:
+        """Decode and analyse one file.
+
+        Raises:
+            AudioError: it cannot be decoded.
+            NotMusicError: it holds nothing to classify.
+        """
+        signal = read_signal(path, self._bundle.excerpts)
+        analysis = analyse(signal, self._bundle.features)
+        spec = self._bundle.cnn
+        patches, starts_s = cut_patches(analysis.picture, analysis.part_starts_s, spec)
+        return Hearing(
+            duration_s=signal.duration_s,
+            heard_s=signal.heard_s,
+            features=analysis.features,
+            patch_log_probs=self._cnn.log_probs(patches),
+            patch_starts_s=starts_s,
+        )
+
+
+_listener: Listener | None = None  # one per worker process, set by start_listener
+
+
+def start_listener(folder: Path) -> None:
+    """Load the model of this worker process."""
+    global _listener
+    _listener = Listener(load_bundle(folder))
+
+
+def hear(path: Path) -> Hearing:
+    """Hear one file with this worker's model."""
+    if _listener is None:
+        raise RuntimeError("start_listener was not called in this process")
+    return _listener.hear(path)

@@ -1,0 +1,57 @@
+"""Counting a run while its tracks go by, so that nothing of them has to be kept."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from tagger import __version__
+from tagger.domain import RunSummary, Status, TrackReport
+
+__all__ = ["Tally"]
+
+
+class Tally:
+    """Adds up track reports; memory does not grow with their number."""
+
+    def __init__(self, *, model: str, dry_run: bool) -> None:
+        self._model = model
+        self._dry_run = dry_run
+        self._begun = time.monotonic()
+        self._statuses: Counter[str] = Counter({str(status): 0 for status in Status})
+        self._outcomes: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._genres: Counter[str] = Counter()
+        self._clusters: Counter[str] = Counter()
+        self._audio_s = 0.0
+
+    def add(self, report: TrackReport) -> None:
+        """Count one track."""
+        self._statuses[str(report.status)] += 1
+        if report.outcome:
+            self._outcomes[report.outcome] += 1
+        if report.status in (Status.SKIPPED, Status.FAILED):
+            # "damaged: the audio ends at 3 s" and its like are one reason.
+            self._reasons[f"{report.status}: {report.reason.partition(':')[0]}"] += 1
+        if report.genres:
+            self._genres[report.genres[0][0]] += 1
+        if report.cluster is not None:
+            self._clusters[report.cluster] += 1
+        self._audio_s += report.duration_s
+
+    def summary(self, *, interrupted: bool = False) -> RunSummary:
+        """The run so far."""
+        return RunSummary(
+            tracks=sum(self._statuses.values()),
+            statuses=dict(self._statuses),
+            outcomes=dict(self._outcomes.most_common()),
+            reasons=dict(self._reasons.most_common()),
+            genres=dict(self._genres.most_common()),
+            clusters=dict(self._clusters.most_common()),
+            seconds=time.monotonic() - self._begun,
+            audio_s=self._audio_s,
+            dry_run=self._dry_run,
+            interrupted=interrupted,
+            model=self._model,
+            version=__version__,
+        )
