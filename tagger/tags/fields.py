@@ -1,0 +1,59 @@
+"""The fields that genretag reads and writes, declared once for every container."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+__all__ = [
+    "CLUSTER",
+    "FIELDS",
+    "GENRE",
+    "GENRES",
+    "MODEL",
+    "VERSION",
+    "Field",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field and its key in each container.
+
+    Attributes:
+        name: how plans, reports and the rest of genretag call it.
+        id3: a frame id, or ``TXXX:`` and the description of a user text frame.
+        vorbis: the key of a Vorbis comment (compared without regard to case).
+        mp4: an ``ilst`` key in mutagen's spelling.
+    """
+
+    name: str
+    id3: str
+    vorbis: str
+    mp4: str
+
+
+def _own(name: str) -> Field:
+    return Field(name, f"TXXX:{name}", name, f"----:com.apple.iTunes:{name}")
+
+
+GENRE = Field("GENRE", "TCON", "GENRE", "\xa9gen")
+"""The genre that players show. It belongs to the user."""
+
+GENRES = _own("GENRETAG_GENRES")
+"""What was heard, ranked: ``Label=0.83``."""
+
+CLUSTER = _own("GENRETAG_CLUSTER")
+"""The music type."""
+
+MODEL = _own("GENRETAG_MODEL")
+"""The model that heard it."""
+
+VERSION = _own("GENRETAG_VERSION")
+"""The genretag that wrote these fields."""
+
+FIELDS: Mapping[str, Field] = MappingProxyType(
+    {field.name: field for field in (GENRE, GENRES, CLUSTER, MODEL, VERSION)}
+)
+"""Every field by its name."""

@@ -1,0 +1,372 @@
+"""A failed write leaves the file and its folder exactly as they were."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import mutagen.apev2
+import mutagen.flac
+import mutagen.id3 as m
+import mutagen.mp4
+import pytest
+from tags.tagging_samples import FORMATS, content, make, set_trailer
+
+from tagger.domain import TagChange
+from tagger.errors import AudioError, TagError, TagsRefusedError
+from tagger.library.identity import payload_digest
+from tagger.tags import writer
+from tagger.tags.read import read_tags
+from tagger.tags.writer import is_temporary, write_changes
+
+ROCK = (TagChange("GENRE", (), ("Rock",)),)
+
+
+def write(path: Path, changes=ROCK, digest=payload_digest, **options) -> None:
+    write_changes(path, changes, payload_digest=digest, **options)
+
+
+def refused(path: Path, reason: str, changes=ROCK, digest=payload_digest, error=TagError) -> None:
+    """The write fails for this reason, in one line, and nothing has changed."""
+    before, listing = path.read_bytes(), sorted(path.parent.iterdir())
+    status = path.stat()
+    with pytest.raises(error, match=reason) as caught:
+        write(path, changes, digest)
+    assert "\n" not in str(caught.value)
+    assert path.name not in str(caught.value)
+    assert path.read_bytes() == before
+    assert path.stat().st_mtime_ns == status.st_mtime_ns
+    assert path.stat().st_ino == status.st_ino
+    assert sorted(path.parent.iterdir()) == listing
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_digest_that_differs(tmp_path, format_):
+    digests = iter([b"one", b"other"])
+    refused(make(tmp_path, format_), "audio would not stay", digest=lambda p: next(digests))
+
+
+def test_a_digest_that_fails(tmp_path):
+    def fail(path: Path) -> bytes:
+        raise AudioError("no audio")
+
+    refused(make(tmp_path, "mp3"), "cannot be verified: no audio", digest=fail)
+
+
+def test_a_save_that_damages_another_field(tmp_path, monkeypatch):
+    path = make(tmp_path, "flac")
+    file = mutagen.flac.FLAC(path)
+    file["TITLE"] = "Song"
+    file.save()
+    save = mutagen.flac.FLAC.save
+
+    def damaging(self, *args, **kwargs):
+        self["title"] = "song"
+        save(self, *args, **kwargs)
+
+    monkeypatch.setattr(mutagen.flac.FLAC, "save", damaging)
+    refused(path, "something beside our fields would change: comment", error=TagsRefusedError)
+
+
+def test_a_save_that_writes_nothing(tmp_path, monkeypatch):
+    path = make(tmp_path, "flac")
+    monkeypatch.setattr(mutagen.flac.FLAC, "save", lambda self: None)
+    refused(path, "cannot hold these values of GENRE")
+
+
+def test_a_file_that_changes_meanwhile(tmp_path):
+    path = make(tmp_path, "mp3")
+
+    def digest(asked: Path) -> bytes:
+        if asked == path:
+            with path.open("ab") as file:
+                file.write(b"more")
+        return b"same"
+
+    with pytest.raises(TagError, match="changed while it was being tagged"):
+        write(path, digest=digest)
+    assert path.read_bytes() == content("mp3") + b"more"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_field_that_changed_since_it_was_read(tmp_path):
+    path = make(tmp_path, "mp3")
+    refused(path, "GENRE has changed since", [TagChange("GENRE", ("Pop",), ("Rock",))])
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ([TagChange("TITLE", (), ("x",))], "unknown fields: TITLE"),
+        ([*ROCK, *ROCK], "one field twice"),
+    ],
+)
+def test_a_plan_that_is_wrong(tmp_path, changes, reason):
+    refused(make(tmp_path, "mp3"), reason, changes)
+
+
+def test_a_read_only_file(tmp_path):
+    path = make(tmp_path, "mp3")
+    path.chmod(0o444)
+    refused(path, "read-only", error=TagsRefusedError)
+
+
+def test_hard_links(tmp_path):
+    path = make(tmp_path, "mp3")
+    os.link(path, tmp_path / "other.mp3")
+    refused(path, "2 hard links", error=TagsRefusedError)
+
+
+def test_a_symbolic_link_is_followed_and_stays(tmp_path):
+    (tmp_path / "real").mkdir()
+    real = make(tmp_path / "real", "mp3")
+    link = tmp_path / "link.mp3"
+    link.symlink_to(real)
+    write(link)
+    assert link.is_symlink()
+    assert read_tags(real).values == {"GENRE": ("Rock",)}
+    assert list((tmp_path / "real").iterdir()) == [real]
+
+
+def test_what_is_no_file(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("loop", "pipe", "missing"):
+        with pytest.raises(TagError):
+            write(tmp_path / name)
+    with pytest.raises(TagError, match="the file is gone"):
+        write(tmp_path / "missing")
+    with pytest.raises(TagsRefusedError, match="not a regular file"):
+        write(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "empty"),
+        (b"Dear diary, today I named a text file after a song.\n" * 99, "not an audio format"),
+        (content("flac")[:30], "cut short"),
+        (content("flac")[:42] + b"\x84" + content("flac")[43:50], "cut short"),
+        (content("vorbis")[:100], "cut short"),
+        (content("m4a")[:200], "cut short"),
+        (content("wav")[:100], "cut short"),
+        (b"ID3\2\0\0\0\0\0\0" + content("mp3"), "ID3v2.2"),
+        (b"ID3\3\0\0\0\0\0\x0cTIT2\0\0\1\0\0\0\0x" + content("mp3"), "damaged"),
+        (b"RF64" + content("wav")[4:], "RF64"),
+        (b"OggS" + bytes(100), "not supported"),
+    ],
+)  # fmt: skip
+def test_files_that_cannot_be_tagged(tmp_path, data, reason):
+    path = tmp_path / "song.mp3"
+    path.write_bytes(data)
+    with pytest.raises(TagError, match=reason):
+        read_tags(path)
+    refused(path, reason)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_file_cut_anywhere_is_tagged_or_left_alone(tmp_path, format_):
+    data = content(format_)
+    path = tmp_path / "cut"
+    for length in range(1, min(len(data), 4000), 97):
+        path.write_bytes(data[:length])
+        try:
+            write(path)
+        except TagError:
+            assert path.read_bytes() == data[:length]
+        else:
+            assert read_tags(path).values == {"GENRE": ("Rock",)}
+        assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EROFS, "read-only"),
+        (errno.EACCES, "permission denied"),
+        (errno.EPERM, "not permitted"),
+    ],
+)
+@pytest.mark.parametrize("call", ["fsync", "utime"])
+def test_the_system_says_no(tmp_path, monkeypatch, number, words, call):
+    def fail(*args, **kwargs):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(writer.os, call, fail)
+    refused(make(tmp_path, "mp3"), words)
+
+
+def test_an_interrupt_leaves_nothing_behind(tmp_path):
+    path = make(tmp_path, "mp3")
+
+    def interrupt(asked: Path) -> bytes:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write(path, digest=interrupt)
+    assert path.read_bytes() == content("mp3")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("ways", [("_reflink",), ("_reflink", "_copy_in_kernel")])
+def test_every_way_of_copying(tmp_path, monkeypatch, ways):
+    path = make(tmp_path, "aiff")
+    for way in ways:
+        monkeypatch.setattr(writer, way, lambda *args: False)
+    write(path)
+    assert read_tags(path).values == {"GENRE": ("Rock",)}
+
+
+def test_mode_attributes_and_times_are_kept(tmp_path):
+    path = make(tmp_path, "mp3")
+    path.chmod(0o640)
+    os.utime(path, ns=(10**18, 10**18))
+    try:
+        os.setxattr(path, "user.note", b"mine")
+    except OSError:
+        pytest.skip("no extended attributes here")
+    write(path, mtime="preserve")
+    assert path.stat().st_mtime_ns == 10**18
+    write(path, [TagChange("GENRE", ("Rock",), ("Pop",))])
+    assert path.stat().st_mtime_ns > 10**18
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert os.getxattr(path, "user.note") == b"mine"
+
+
+def test_nothing_to_do_touches_nothing(tmp_path):
+    path = make(tmp_path, "mp3")
+    status = path.stat()
+    write(path, ())
+    assert path.stat() == status
+
+
+def test_the_copy_has_a_name_of_its_own(tmp_path):
+    path = make(tmp_path, "mp3")
+    seen: list[str] = []
+
+    def digest(asked: Path) -> bytes:
+        seen.append(asked.name)
+        return b""
+
+    write(path, digest=digest)
+    assert [is_temporary(n) for n in seen] == [False, True]
+    assert not is_temporary(".genretag-notes.tmp")
+
+
+# What lies around the ID3v2 tag of an MP3.
+
+
+def test_the_old_trailers_stay_but_for_the_genre(tmp_path):
+    path = make(tmp_path, "mp3")
+    m.ID3().save(path)
+    trailer = set_trailer(path, ape={"REPLAYGAIN_TRACK_GAIN": "-3 dB", "Title": "x"})
+    before = payload_digest(path)
+    write(path, [TagChange("GENRETAG_MODEL", (), ("m1",))])
+    assert path.read_bytes().endswith(trailer)
+    write(path, [TagChange("GENRE", (), ("Hip Hop", "Rock"))])
+    assert path.read_bytes().endswith(trailer[:-1] + b"\7")
+    write(path, [TagChange("GENRE", ("Hip Hop", "Rock"), ("Vaporwave",))])
+    assert path.read_bytes().endswith(trailer[:-1] + b"\xff")
+    assert mutagen.apev2.APEv2(path)["Title"] == "x"
+    assert payload_digest(path) == before
+
+
+def test_a_new_tag_does_not_hide_an_old_one(tmp_path):
+    path = make(tmp_path, "mp3")
+    trailer = set_trailer(path, genre=13)
+    current = read_tags(path)
+    assert (current.kind, current.values) == ("ID3v1", {"GENRE": ("Pop",)})
+    write(path, [TagChange("GENRETAG_MODEL", (), ("m1",))])
+    tags = m.ID3(path, load_v1=False)
+    assert (str(tags["TIT2"]), str(tags["TPE1"]), str(tags["TRCK"])) == (
+        "Old Title", "Old Artist", "5",
+    )  # fmt: skip
+    assert read_tags(path).values["GENRE"] == ("Pop",)
+    assert path.read_bytes().endswith(trailer)
+
+
+def test_a_lone_apev2_tag(tmp_path):
+    path = make(tmp_path, "mp3")
+    tags = mutagen.apev2.APEv2()
+    tags["MP3GAIN_MINMAX"] = "100,200"
+    tags.save(path)
+    write(path)
+    assert mutagen.apev2.APEv2(path)["MP3GAIN_MINMAX"] == "100,200"
+    other = make(tmp_path, "mp3")
+    tags["Artist"] = "Somebody"
+    tags.save(other)
+    refused(other, "APEv2", error=TagsRefusedError)
+
+
+def test_frames_that_mutagen_would_merge_or_drop(tmp_path):
+    def frame(name: bytes, body: bytes) -> bytes:
+        return name + len(body).to_bytes(4, "big") + b"\0\0" + body
+
+    foreign = [
+        frame(b"TPE1", b"\0One"), frame(b"TPE1", b"\0Two"), frame(b"TIT2", b""),
+        frame(b"TALB", b"\x09bad encoding"), frame(b"XYZ1", b"?"), frame(b"TXXX", b"\7junk"),
+    ]  # fmt: skip
+    body = b"".join(foreign[:3]) + frame(b"TCON", b"\0(17)") + b"".join(foreign[3:])
+    path = tmp_path / "a.mp3"
+    path.write_bytes(b"ID3\3\0\0\0\0" + bytes(divmod(len(body), 128)) + body + content("mp3"))
+    write(path, [TagChange("GENRE", ("Rock",), ("Pop", "摇滚"))])
+    data = path.read_bytes()
+    at = [data.index(f) for f in foreign]
+    assert at == sorted(at)
+    assert at[2] < data.index(b"TCON") < at[3]
+    assert read_tags(path).values == {"GENRE": ("Pop", "摇滚")}
+    assert data.endswith(content("mp3"))
+
+
+def test_room_in_the_tag_is_used(tmp_path):
+    path = make(tmp_path, "mp3")
+    write(path)
+    size = path.stat().st_size
+    write(path, [TagChange("GENRETAG_MODEL", (), ("m1",))])
+    assert path.stat().st_size == size
+
+
+def test_id3_in_front_of_flac_stays(tmp_path):
+    tag = b"ID3\3\0\0\0\0\0\x0cTIT2\0\0\0\2\0\0\0x"
+    path = tmp_path / "a.flac"
+    path.write_bytes(tag + content("flac"))
+    write(path)
+    assert path.read_bytes().startswith(tag + b"fLaC")
+    assert mutagen.flac.FLAC(path)["GENRE"] == ["Rock"]
+
+
+def test_comments_that_would_be_lost(tmp_path):
+    path = make(tmp_path, "flac")
+    file = mutagen.flac.FLAC(path)
+    file["TITLE"] = "Musik"
+    file.save()
+    path.write_bytes(path.read_bytes().replace(b"Musik", b"Mus\xefk"))
+    refused(path, "not valid", error=TagsRefusedError)
+
+
+def test_a_numeric_mp4_genre_has_a_name(tmp_path):
+    path = make(tmp_path, "m4a")
+    file = mutagen.mp4.MP4(path)
+    file["\xa9gen"] = "xx"
+    file.save()
+    data = path.read_bytes()
+    data = data.replace(b"\xa9gen\0\0\0\x12data\0\0\0\1", b"gnre\0\0\0\x12data\0\0\0\0")
+    path.write_bytes(data.replace(b"\0\0\0\0xx", b"\0\0\0\0\0\x12"))
+    assert read_tags(path).values == {"GENRE": ("Rock",)}
+    write(path, [TagChange("GENRE", ("Rock",), ("Pop",))])
+    assert b"gnre" not in path.read_bytes()
+
+
+def test_mixed_case_and_numbers_in_vorbis_comments(tmp_path):
+    path = make(tmp_path, "flac")
+    file = mutagen.flac.FLAC(path)
+    file.tags.extend([("A", "1"), ("Genre", "17"), ("B", "2"), ("gENRE", "Folk; Blues")])
+    file.save()
+    assert read_tags(path).values == {"GENRE": ("Rock", "Folk", "Blues")}
+    write(path, [TagChange("GENRE", ("Rock", "Folk", "Blues"), ("Pop", "Jazz"))])
+    assert list(mutagen.flac.FLAC(path).tags) == [
+        ("A", "1"), ("Genre", "Pop"), ("Genre", "Jazz"), ("B", "2"),
+    ]  # fmt: skip
