@@ -61,6 +61,8 @@ STATISTICS: Final[Mapping[str, Statistic]] = MappingProxyType(
         "min": lambda x: x.min(axis=-1),
         "max": lambda x: x.max(axis=-1),
         "var": lambda x: x.var(axis=-1),
+        "p10": lambda x: np.percentile(x, 10, axis=-1),
+        "p90": lambda x: np.percentile(x, 90, axis=-1),
     }
 )
 """Statistics over frames. Skewness and kurtosis are the biased (population) ones of
@@ -104,7 +106,16 @@ def feature_names(table: Iterable[Method], statistics: Sequence[str]) -> tuple[s
 FMA_FEATURES: Final = feature_names(methods.FMA_METHODS, _FMA_STATISTICS)
 """The 518 features of the FMA data set."""
 
-PICTURE_FEATURES: Final = feature_names(methods.PICTURE_METHODS, ("mean", "std"))
+_PICTURE_STATISTICS: Final = {
+    "log_mel": ("mean", "std", "p10", "median", "p90"),
+    "log_mel_delta": ("std",),  # its mean is the first column against the last: chance
+}
+
+PICTURE_FEATURES: Final = tuple(
+    name
+    for method in methods.PICTURE_METHODS
+    for name in feature_names([method], _PICTURE_STATISTICS.get(method.name, ("mean",)))
+)
 """What can be told from the log-mel picture alone."""
 
 GTZAN_FEATURES: Final[Mapping[str, str]] = MappingProxyType(

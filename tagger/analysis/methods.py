@@ -16,14 +16,14 @@ import librosa
 import numpy as np
 import numpy.typing as npt
 
-from tagger.analysis.picture import N_MELS, Picture
+from tagger.analysis import texture
+from tagger.analysis.picture import Picture
 from tagger.analysis.spectrum import HOP_LENGTH, N_FFT, Array, Spectrum
 
 __all__ = ["FMA_METHODS", "METHODS", "PICTURE_METHODS", "Method"]
 
 N_MFCC: Final = 20
 ROLLOFF: Final = 0.85
-PICTURE_BANDS: Final = 32  # 4 mel bands each: finer rows only add noise to a small ensemble
 
 Compute = Callable[[Spectrum | None, Picture | None], Array]
 
@@ -46,20 +46,14 @@ def _of_spectrum(function: Callable[[Spectrum], Array]) -> Compute:
     return compute
 
 
-def _of_picture(function: Callable[[Array], Array]) -> Compute:
+def _of_picture(function: Callable[[npt.NDArray[np.uint8]], Array]) -> Compute:
     def compute(spectrum: Spectrum | None, picture: Picture | None) -> Array:
         if picture is None:
             raise ValueError("this feature needs a log-mel picture")
         # Differences along time never span the join of two excerpts.
-        return np.concatenate([function(_bands(part)) for part in picture.parts], axis=-1)
+        return np.concatenate([function(part) for part in picture.parts], axis=-1)
 
     return compute
-
-
-def _bands(part: npt.NDArray[np.uint8]) -> Array:
-    """Mean of neighbouring mel bands, 0..1, shape (PICTURE_BANDS, columns)."""
-    grouped = part.reshape(PICTURE_BANDS, N_MELS // PICTURE_BANDS, -1).mean(axis=1)
-    return np.asarray(grouped / 255.0, dtype=np.float32)
 
 
 def _frequencies(spectrum: Spectrum) -> npt.NDArray[np.float64]:
@@ -172,8 +166,12 @@ FMA_METHODS: Final = (
 )
 
 PICTURE_METHODS: Final = (
-    Method("log_mel", PICTURE_BANDS, _of_picture(lambda bands: bands)),
-    Method("log_mel_delta", PICTURE_BANDS, _of_picture(lambda bands: np.diff(bands, axis=-1))),
+    Method("log_mel", texture.BANDS, _of_picture(texture.bands)),
+    Method("log_mel_delta", texture.BANDS, _of_picture(texture.delta)),
+    Method("log_mel_edges_time", texture.EDGE_BANDS, _of_picture(texture.edges_in_time)),
+    Method("log_mel_edges_frequency", texture.EDGE_BANDS, _of_picture(texture.edges_in_frequency)),
+    Method("log_mel_modulation", texture.MODULATIONS, _of_picture(texture.modulation)),
+    Method("log_mel_correlation", texture.CORRELATIONS, _of_picture(texture.correlation)),
 )
 
 METHODS: Final[Mapping[str, Method]] = MappingProxyType(
