@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from tagger.analysis import texture
 from tagger.analysis.picture import Picture
-from tagger.analysis.spectrum import HOP_LENGTH, N_FFT, Array, Spectrum
+from tagger.analysis.spectrum import BINS_PER_OCTAVE, HOP_LENGTH, N_FFT, Array, Spectrum
 
 __all__ = ["FMA_METHODS", "METHODS", "PICTURE_METHODS", "Method"]
 
@@ -124,7 +124,9 @@ def _mfcc(spectrum: Spectrum) -> Array:
 
 
 def _chroma_cqt(spectrum: Spectrum) -> Array:
-    chroma = librosa.feature.chroma_cqt(C=spectrum.cqt, sr=spectrum.sr, hop_length=HOP_LENGTH)
+    chroma = librosa.feature.chroma_cqt(
+        C=spectrum.cqt, sr=spectrum.sr, hop_length=HOP_LENGTH, bins_per_octave=BINS_PER_OCTAVE
+    )
     return np.asarray(chroma, dtype=np.float32)
 
 

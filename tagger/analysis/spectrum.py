@@ -26,7 +26,8 @@ __all__ = ["HOP_LENGTH", "N_FFT", "Spectrum"]
 
 N_FFT: Final = 2048
 HOP_LENGTH: Final = 512
-CQT_BINS: Final = 84  # 7 octaves of 12 semitones from C1
+BINS_PER_OCTAVE: Final = 12  # librosa's chroma of a CQT assumes 36 where it is not told
+CQT_BINS: Final = 7 * BINS_PER_OCTAVE  # from C1
 
 Array = npt.NDArray[np.float32]
 
@@ -88,7 +89,9 @@ class Spectrum:
         Smoothing runs along time, so it is done excerpt by excerpt.
         """
         parts = [
-            librosa.feature.chroma_cens(C=part, sr=self.sr, hop_length=HOP_LENGTH)
+            librosa.feature.chroma_cens(
+                C=part, sr=self.sr, hop_length=HOP_LENGTH, bins_per_octave=BINS_PER_OCTAVE
+            )
             for part in self.per_excerpt(self.cqt)
         ]
         return np.asarray(np.concatenate(parts, axis=-1), dtype=np.float32)
@@ -100,7 +103,12 @@ class Spectrum:
 
     def _cqt_magnitude(self, y: Array) -> Array:
         cqt = librosa.cqt(
-            y, sr=self.sr, hop_length=HOP_LENGTH, n_bins=CQT_BINS, bins_per_octave=12, tuning=0.0
+            y,
+            sr=self.sr,
+            hop_length=HOP_LENGTH,
+            n_bins=CQT_BINS,
+            bins_per_octave=BINS_PER_OCTAVE,
+            tuning=0.0,
         )
         return np.asarray(np.abs(cqt), dtype=np.float32)
 

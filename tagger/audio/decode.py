@@ -22,6 +22,7 @@ import soundfile
 import soxr
 
 from tagger.audio.excerpts import ExcerptPlan, Span, plan_spans
+from tagger.audio.lengths import open_with_true_length
 from tagger.errors import AudioError, NotMusicError
 
 __all__ = ["SAMPLE_RATE", "Excerpt", "Signal", "read_signal"]
@@ -100,19 +101,20 @@ def _read_with_soundfile(path: Path, plan: ExcerptPlan) -> Signal:
     with path.open("rb") as handle:
         if not handle.read(1):
             raise AudioError("the file is empty (0 bytes)")
-        handle.seek(0)
-        with soundfile.SoundFile(handle) as file:
+        stream = open_with_true_length(handle) or handle
+        stream.seek(0)
+        with soundfile.SoundFile(stream) as file:
             sr = file.samplerate
             try:
                 return _read_spans(file, file.frames / sr, plan)
             except (_CutShortError, soundfile.LibsndfileError) as error:
-                # Without a Xing header the length of a VBR MP3 is only a guess from its
-                # first frames; counting decodes all of it, once, and cannot be wrong.
                 if file.format != "MP3":
                     raise AudioError(f"damaged: {_first_line(error)}") from error
-            duration_s = _count_frames(handle) / sr
-        handle.seek(0)
-        with soundfile.SoundFile(handle) as file:
+        # The header still promised too much. Counting decodes all of it, once, and cannot
+        # be wrong.
+        duration_s = _count_frames(stream) / sr
+        stream.seek(0)
+        with soundfile.SoundFile(stream) as file:
             try:
                 return _read_spans(file, duration_s, plan)
             except (_CutShortError, soundfile.LibsndfileError) as error:
@@ -214,14 +216,17 @@ def _cut_stream(file: Any, spans: tuple[Span, ...]) -> list[Samples]:
     sr, channels = file.samplerate, file.channels
     bounds = [(round(s.start_s * sr), round((s.start_s + s.duration_s) * sr)) for s in spans]
     kept: list[list[Samples]] = [[] for _ in spans]
-    position = 0
-    for data in file:
+    position, rest = 0, b""
+    for block in file:
+        # Blocks are cut by bytes: with 6 channels one may end inside a frame.
+        data = rest + block
         frames = len(data) // (2 * channels)
+        rest = data[frames * 2 * channels :]
         for parts, (start, stop) in zip(kept, bounds, strict=True):
             first, last = max(start, position), min(stop, position + frames)
             if first < last:
-                block = np.frombuffer(data, dtype="<i2", count=frames * channels)
-                cut = block.reshape(-1, channels)[first - position : last - position]
+                samples = np.frombuffer(data, dtype="<i2", count=frames * channels)
+                cut = samples.reshape(-1, channels)[first - position : last - position]
                 parts.append(_mono(cut.astype(np.float32) / np.float32(32768)))
         position += frames
         if position >= bounds[-1][1]:
