@@ -1,0 +1,93 @@
+"""Writing a model bundle, and proving that it answers as what it was made from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.analysis.version import ANALYSIS_VERSION
+from tagger.models.bundle import FORMAT, MANIFEST, Bundle, load_bundle
+from tagger.models.cnn import Cnn
+from tagger.models.ensemble import Ensemble
+
+__all__ = ["TOLERANCE", "check_runtimes", "to_tflite", "write_bundle"]
+
+TOLERANCE: Final = 1e-4
+"""Largest difference of a probability between a runtime and what was trained."""
+
+
+def to_tflite(network: Any) -> bytes:
+    """A float32 Keras network as a LiteRT file with a free batch size."""
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory() as folder:
+        # Through a saved model: it keeps the batch dimension free.
+        network.export(folder, format="tf_saved_model", verbose=False)
+        return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
+
+
+def write_bundle(bundle: Bundle, folder: Path) -> Bundle:
+    """Write weights and manifest into ``folder``, read them back and verify them.
+
+    The manifest is written last and at once, so that an interrupted export leaves the former
+    bundle or one that fails verification, never a mixture that passes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in bundle.weights.items():
+        (folder / name).write_bytes(data)
+    partial = folder / f".{MANIFEST}.partial"
+    partial.write_text(json.dumps(_manifest(bundle), indent=1) + "\n", encoding="utf-8")
+    partial.replace(folder / MANIFEST)
+    return load_bundle(folder)
+
+
+def check_runtimes(
+    bundle: Bundle,
+    patches: npt.NDArray[np.float32],
+    network_probs: npt.NDArray[np.float32],
+    features: npt.NDArray[np.float32],
+    ensemble_probs: npt.NDArray[np.float64],
+) -> dict[str, float]:
+    """Compare LiteRT with Keras and ONNX with scikit-learn.
+
+    Returns:
+        The largest difference of any probability, for each runtime.
+
+    Raises:
+        ValueError: one of them is above :data:`TOLERANCE`.
+    """
+    differences = {
+        "litert": float(np.abs(np.exp(Cnn(bundle).log_probs(patches)) - network_probs).max()),
+        "onnx": float(np.abs(Ensemble(bundle).probabilities(features) - ensemble_probs).max()),
+    }
+    for runtime, difference in differences.items():
+        if not difference <= TOLERANCE:
+            raise ValueError(f"{runtime} differs by {difference:.2g} from what was trained")
+    return differences
+
+
+def _manifest(bundle: Bundle) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "name": bundle.name,
+        "version": bundle.version,
+        "labels": bundle.labels,
+        "analysis": {
+            "version": ANALYSIS_VERSION,
+            "excerpts": asdict(bundle.excerpts),
+            "features": bundle.features,
+        },
+        "ensemble": {"members": [asdict(member) for member in bundle.members]},
+        "cnn": asdict(bundle.cnn),
+        "fusion": asdict(bundle.fusion),
+        "thresholds": dict(bundle.thresholds),
+        "clusters": asdict(bundle.clusters) if bundle.clusters else None,
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in bundle.weights.items()},
+    }
