@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from tagger.analysis.filters import AMIN, TOP_DB
 from tagger.analysis.picture import COLUMN_S, Picture
 from tagger.analysis.spectrum import HOP_LENGTH, Spectrum
 
@@ -20,9 +21,6 @@ __all__ = ["column_frames", "log_mel_picture"]
 
 CLIP_S: Final = 30.0
 """Length of the clips that the pinned recipe speaks of."""
-
-TOP_DB: Final = 80.0
-_AMIN: Final = 1e-10  # librosa.power_to_db's floor
 
 
 def column_frames(n_frames: int, sr: int) -> npt.NDArray[np.intp]:
@@ -37,14 +35,14 @@ def column_frames(n_frames: int, sr: int) -> npt.NDArray[np.intp]:
 
 def log_mel_picture(spectrum: Spectrum) -> Picture:
     """Draw the picture of each excerpt; loudest and quietest are those of the whole track."""
-    top = _db(max(float(spectrum.mel.max()), _AMIN))
+    top = _db(max(float(spectrum.mel.max()), AMIN))
     # The scale comes from all frames, the columns are picked afterwards.
-    low = max(_db(max(float(spectrum.mel.min()), _AMIN)) - top, -TOP_DB)
+    low = max(_db(max(float(spectrum.mel.min()), AMIN)) - top, -TOP_DB)
     scale = 255.0 / max(-low, 1e-9)
     parts = []
     for mel in spectrum.per_excerpt(spectrum.mel):
         columns = mel[:, column_frames(mel.shape[1], spectrum.sr)]
-        db = np.maximum(_db(np.maximum(columns, _AMIN)) - top, low)
+        db = np.maximum(_db(np.maximum(columns, AMIN)) - top, low)
         parts.append(np.rint((db - low) * scale).clip(0, 255).astype(np.uint8))
     return Picture(tuple(parts))
 

@@ -15,6 +15,7 @@ from typing import Final
 import librosa
 import numpy as np
 import numpy.typing as npt
+import scipy.fft
 
 from tagger.analysis import texture
 from tagger.analysis.picture import Picture
@@ -120,7 +121,9 @@ def _spectral_contrast(spectrum: Spectrum) -> Array:
 
 
 def _mfcc(spectrum: Spectrum) -> Array:
-    return np.asarray(librosa.feature.mfcc(S=spectrum.mel_db, n_mfcc=N_MFCC), dtype=np.float32)
+    """Type-II cosine transform of the mel bands in dB, orthonormal."""
+    cepstrum = scipy.fft.dct(spectrum.mel_db, axis=0, type=2, norm="ortho")
+    return np.asarray(cepstrum[:N_MFCC], dtype=np.float32)
 
 
 def _chroma_cqt(spectrum: Spectrum) -> Array:

@@ -12,7 +12,7 @@ moves with the excerpt.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Final
 
 import librosa
@@ -20,6 +20,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
+from tagger.analysis.filters import (
+    chroma_filters,
+    hann_window,
+    mel_filters,
+    peak_normalised,
+    power_to_db,
+)
 from tagger.analysis.picture import N_MELS
 
 __all__ = ["HOP_LENGTH", "N_FFT", "Spectrum"]
@@ -64,12 +71,12 @@ class Spectrum:
     @cached_property
     def mel(self) -> Array:
         """Mel power spectrogram (Slaney scale and norm), shape (N_MELS, frames)."""
-        return _mel_filters(self.sr) @ self.power
+        return mel_filters(self.sr, N_FFT, N_MELS) @ self.power
 
     @cached_property
     def mel_db(self) -> Array:
         """``power_to_db(mel)``: dB re 1.0, at most 80 dB below the loudest."""
-        return np.asarray(librosa.power_to_db(self.mel), dtype=np.float32)
+        return power_to_db(self.mel)
 
     @cached_property
     def cqt(self) -> Array:
@@ -79,8 +86,8 @@ class Spectrum:
     @cached_property
     def chroma_stft(self) -> Array:
         """Chroma of the power spectrum, max-normalised per frame, shape (12, frames)."""
-        raw = _chroma_filters(self.sr) @ self.power
-        return np.asarray(librosa.util.normalize(raw, norm=np.inf, axis=-2), dtype=np.float32)
+        raw = chroma_filters(self.sr, N_FFT) @ self.power
+        return peak_normalised(raw)
 
     @cached_property
     def chroma_cens(self) -> Array:
@@ -121,22 +128,6 @@ def _side_by_side(ys: Sequence[Array], transform: Callable[[Array], Array]) -> A
 def _stft_magnitude(y: Array) -> Array:
     padded = np.pad(y, N_FFT // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP_LENGTH]
-    spectrum = scipy.fft.rfft(frames * _hann(), axis=-1, overwrite_x=True)
+    spectrum = scipy.fft.rfft(frames * hann_window(N_FFT), axis=-1, overwrite_x=True)
     # One row a bin: the layout that every filter bank and librosa expects.
     return np.ascontiguousarray(np.abs(spectrum).T)
-
-
-@cache
-def _hann() -> Array:
-    return np.asarray(librosa.filters.get_window("hann", N_FFT, fftbins=True), dtype=np.float32)
-
-
-@cache
-def _mel_filters(sr: int) -> Array:
-    return np.asarray(librosa.filters.mel(sr=sr, n_fft=N_FFT, n_mels=N_MELS), dtype=np.float32)
-
-
-@cache
-def _chroma_filters(sr: int) -> Array:
-    filters = librosa.filters.chroma(sr=sr, n_fft=N_FFT, tuning=0.0, n_chroma=12)
-    return np.asarray(filters, dtype=np.float32)
