@@ -130,6 +130,7 @@ class RunSummary:
 
     Attributes:
         statuses: how many tracks ended in each status.
+        changed: files that were written to, or would have been in a dry run.
         outcomes: what became of the genre field, in words, with counts.
         reasons: why tracks were skipped or failed, with counts.
         genres: the most probable genre of each track heard, with counts.
@@ -140,6 +141,7 @@ class RunSummary:
 
     tracks: int
     statuses: dict[str, int]
+    changed: int
     outcomes: dict[str, int]
     reasons: dict[str, int]
     genres: dict[str, int]

@@ -37,6 +37,7 @@ SILENCE_PEAK: Final = 10 ** (-70 / 20)
 """Peak amplitude below which a track is silence: -70 dBFS, under the noise of any master."""
 
 _BLOCK_S: Final = 1.0
+_SCRAP_S: Final = 1.0
 # Ends may be short by the codec's delay or an estimated length; more is a damaged file.
 _SHORT_READ_S: Final = 1.0
 
@@ -90,7 +91,10 @@ def _checked(signal: Signal) -> Signal:
         raise NotMusicError(
             f"too short: {signal.heard_s:.1f} s, at least {MIN_DURATION_S:.0f} s are needed"
         )
-    if max(float(np.abs(e.y).max(initial=0.0)) for e in signal.excerpts) < SILENCE_PEAK:
+    # A scrap, as a decoder leaves that stops early, has too few frames for statistics.
+    kept = tuple(e for e in signal.excerpts if len(e.y) >= _SCRAP_S * signal.sr)
+    signal = Signal(kept, signal.duration_s)
+    if max((float(np.abs(e.y).max(initial=0.0)) for e in kept), default=0.0) < SILENCE_PEAK:
         raise NotMusicError("silent: nothing above -70 dBFS")
     return signal
 
@@ -107,9 +111,9 @@ def _read_with_soundfile(path: Path, plan: ExcerptPlan) -> Signal:
             sr = file.samplerate
             try:
                 return _read_spans(file, file.frames / sr, plan)
-            except (_CutShortError, soundfile.LibsndfileError) as error:
+            except _CutShortError as error:
                 if file.format != "MP3":
-                    raise AudioError(f"damaged: {_first_line(error)}") from error
+                    raise AudioError(f"damaged: {error}") from error
         # The header still promised too much. Counting decodes all of it, once, and cannot
         # be wrong.
         duration_s = _count_frames(stream) / sr
@@ -117,21 +121,26 @@ def _read_with_soundfile(path: Path, plan: ExcerptPlan) -> Signal:
         with soundfile.SoundFile(stream) as file:
             try:
                 return _read_spans(file, duration_s, plan)
-            except (_CutShortError, soundfile.LibsndfileError) as error:
-                raise AudioError(f"damaged: {_first_line(error)}") from error
+            except _CutShortError as error:
+                raise AudioError(f"damaged: {error}") from error
 
 
 class _CutShortError(Exception):
-    """The audio ends before the length that the header states."""
+    """The audio ends, or cannot be read on, before the length that the header states."""
 
 
 def _read_spans(file: soundfile.SoundFile, duration_s: float, plan: ExcerptPlan) -> Signal:
     sr = file.samplerate
     excerpts = []
     for span in plan_spans(duration_s, plan):
-        file.seek(round(span.start_s * sr))
         wanted = round(span.duration_s * sr)
-        y = _concatenate(_mono_blocks(file, wanted, sr))
+        try:
+            file.seek(round(span.start_s * sr))
+            y = _concatenate(_mono_blocks(file, wanted, sr))
+        except soundfile.LibsndfileError as error:
+            raise _CutShortError(
+                f"the audio cannot be read at {span.start_s:.0f} s of {duration_s:.0f} s"
+            ) from error
         if len(y) < wanted - _SHORT_READ_S * sr:
             ends_s = span.start_s + len(y) / sr
             raise _CutShortError(f"the audio ends at {ends_s:.0f} s of {duration_s:.0f} s")
@@ -205,7 +214,8 @@ def _read_with_audioread(
             f"{_first_line(refused)})"
         ) from error
     except (audioread.exceptions.DecodeError, OSError, EOFError, ValueError) as error:
-        raise AudioError(f"damaged: {_first_line(error) or type(error).__name__}") from error
+        said = _first_line(error) or _first_line(refused)
+        raise AudioError(f"not audio, or damaged: no decoder reads it ({said})") from error
     if not excerpts:
         raise AudioError("damaged: no audio could be decoded")
     return Signal(excerpts, duration_s)

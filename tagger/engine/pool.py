@@ -20,6 +20,8 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from tagger.engine.quiet import silence_native_stderr
+
 __all__ = ["Failure", "LocalPool", "default_jobs"]
 
 Task = TypeVar("Task")
@@ -62,6 +64,7 @@ def _start_worker(initializer: Callable[..., None], initargs: tuple[Any, ...]) -
     # Ctrl-C reaches the whole process group; only the caller decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    silence_native_stderr()
     initializer(*initargs)
 
 

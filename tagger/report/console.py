@@ -142,7 +142,7 @@ def _line(report: TrackReport, *, dry_run: bool) -> Text:
     line.append(f"{genre:<11} {percent(probability):>5}  ", style="bold default")
     line.append(f"{genres:<24} ", style="default")
     if report.cluster:
-        line.append(f"{report.cluster:<22} ", style="dim default")
+        line.append(f"{report.cluster:<24} ", style="dim default")
     line.append(shown(report.path), style="default")
     return line
 
@@ -159,6 +159,11 @@ def _summary(summary: RunSummary, report: Path | None) -> RenderableType:
     parts += [Text("\nWhat would happen" if summary.dry_run else "\nWhat happened", style="bold")]
     parts += [_deeds(summary), Text()]
     rate = summary.tracks / summary.seconds if summary.seconds > 0 else 0.0
+    if summary.tracks:
+        verb = "would change" if summary.dry_run else "changed"
+        parts.append(
+            Text(f"{counted(summary.changed, 'file')} {verb}: GENRETAG_* fields say what was heard")
+        )
     last = f"{counted(summary.tracks, 'track')} in {duration(summary.seconds)}"
     if summary.audio_s:
         last += f" ({rate:.1f} a second), {duration(summary.audio_s)} of music"

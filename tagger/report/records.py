@@ -117,6 +117,7 @@ def _summary_object(summary: RunSummary) -> dict[str, Any]:
     return {
         "tracks": summary.tracks,
         **summary.statuses,
+        "changed": summary.changed,
         "outcomes": summary.outcomes,
         "reasons": summary.reasons,
         "genres": summary.genres,

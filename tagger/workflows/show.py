@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from tagger.domain import CurrentTags, TrackView
-from tagger.errors import GenretagError, TagError, UsageError
+from tagger.engine.quiet import native_stderr_hidden
+from tagger.errors import GenretagError, ModelError, TagError, UsageError
 from tagger.models.bundle import find_bundle, load_bundle
 from tagger.models.classifier import Classifier
 from tagger.tags.read import read_tags
@@ -25,9 +26,12 @@ def listen(path: Path, model: str) -> TrackView:
         raise UsageError(f"{path}: no such file")
     bundle = load_bundle(find_bundle(model))
     classifier = Classifier(bundle)
-    listener = Listener(bundle)
     try:
-        hearing = listener.hear(path)
+        with native_stderr_hidden():
+            listener = Listener(bundle)
+            hearing = listener.hear(path)
+    except ModelError:
+        raise
     except GenretagError as error:
         raise UsageError(f"{path}: {error}") from error
     try:

@@ -19,6 +19,7 @@ class Tally:
         self._dry_run = dry_run
         self._begun = time.monotonic()
         self._statuses: Counter[str] = Counter({str(status): 0 for status in Status})
+        self._changed = 0
         self._outcomes: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._genres: Counter[str] = Counter()
@@ -28,6 +29,7 @@ class Tally:
     def add(self, report: TrackReport) -> None:
         """Count one track."""
         self._statuses[str(report.status)] += 1
+        self._changed += bool(report.changes)
         if report.outcome:
             self._outcomes[report.outcome] += 1
         if report.status in (Status.SKIPPED, Status.FAILED):
@@ -44,6 +46,7 @@ class Tally:
         return RunSummary(
             tracks=sum(self._statuses.values()),
             statuses=dict(self._statuses),
+            changed=self._changed,
             outcomes=dict(self._outcomes.most_common()),
             reasons=dict(self._reasons.most_common()),
             genres=dict(self._genres.most_common()),
