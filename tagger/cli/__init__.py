@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
+from contextlib import suppress
 
 __all__ = ["main"]
 
@@ -11,12 +14,17 @@ def main() -> None:
     """Run the command line and exit with the documented code."""
     from tagger.errors import GenretagError
 
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):  # closed, or replaced by something simpler
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         from tagger.cli.app import app
 
         app()
     except GenretagError as error:
-        print(f"genretag: {error}", file=sys.stderr)
+        from tagger.report.text import shown
+
+        print(f"genretag: {shown(str(error))}", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("genretag: interrupted", file=sys.stderr)
@@ -25,6 +33,12 @@ def main() -> None:
         # The reader of our output (head, less) is gone; that is no error of ours.
         sys.stderr.close()
         raise SystemExit(1) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"genretag: output cannot be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered would say it again
+        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ def run_scan(options: ScanOptions, *, report: Path | None, quiet: bool, verbose:
     records = open_records(report) if report else None
     console = ScanConsole(dry_run=options.dry_run, quiet=quiet, verbose=verbose)
     tally = Tally(model=scan.model, dry_run=options.dry_run)
-    interrupted = False
+    interrupted = True
     console.start(scan.total, model=scan.model, jobs=scan.jobs)
     try:
         with _sigterm_as_interrupt():
@@ -34,13 +34,14 @@ def run_scan(options: ScanOptions, *, report: Path | None, quiet: bool, verbose:
                 if records:
                     records.track(track)
                 console.track(track)
+        interrupted = False
     except KeyboardInterrupt:
-        interrupted = True
-    finally:
+        pass
+    finally:  # also where nobody reads our output any more, or the model fails
         console.stop()
-    summary = tally.summary(interrupted=interrupted)
-    if records:
-        records.finish(summary)
+        summary = tally.summary(interrupted=interrupted)
+        if records:
+            records.finish(summary)
     console.finish(summary, report)
     if interrupted:
         return EXIT_INTERRUPTED

@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from tagger.engine.quiet import silence_native_stderr
+from tagger.errors import GenretagError
 
-__all__ = ["Failure", "LocalPool", "default_jobs"]
+__all__ = ["Failure", "LocalPool", "PoolBrokenError", "default_jobs"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -36,6 +40,7 @@ _ONE_THREAD: Final = {
     "VECLIB_MAXIMUM_THREADS": "1",
 }
 _IN_FLIGHT_PER_JOB: Final = 16
+_MOST_STARTS: Final = 3  # of the whole pool, without one result in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,10 @@ class WorkerDiedError(Exception):
     """A task killed its process, twice."""
 
 
+class PoolBrokenError(GenretagError):
+    """The processes die as they start."""
+
+
 def default_jobs() -> int:
     """As many processes as this process may use cores."""
     if hasattr(os, "sched_getaffinity"):
@@ -60,12 +69,41 @@ def default_jobs() -> int:
     return max(1, os.cpu_count() or 1)
 
 
+_start_error: Exception | None = None  # one per worker process, set by _start_worker
+
+
 def _start_worker(initializer: Callable[..., None], initargs: tuple[Any, ...]) -> None:
+    global _start_error
     # Ctrl-C reaches the whole process group; only the caller decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     silence_native_stderr()
-    initializer(*initargs)
+    try:
+        initializer(*initargs)
+    except Exception as error:  # pebble would break the pool and lose what was wrong
+        _start_error = error
+
+
+def _run(function: Callable[[Task], Result], task: Task) -> bytes:
+    """A task's result or Failure, pickled.
+
+    Pickled here and not by pebble: one object that cannot be read back, as the exceptions of
+    many libraries, would break the whole pool.
+    """
+    outcome: Result | Failure
+    try:
+        if _start_error is not None:
+            raise _start_error
+        outcome = function(task)
+    except (Exception, SystemExit) as error:
+        outcome = Failure(error if isinstance(error, Exception) else RuntimeError(repr(error)))
+    try:
+        data = pickle.dumps(outcome)
+        pickle.loads(data)
+    except Exception as error:
+        what = outcome.error if isinstance(outcome, Failure) else error
+        data = pickle.dumps(Failure(RuntimeError(f"{type(what).__name__}: {what}")))
+    return data
 
 
 class LocalPool(Generic[Task, Result]):
@@ -78,6 +116,8 @@ class LocalPool(Generic[Task, Result]):
         jobs: number of processes.
         time_limit_s: seconds after which a task is killed.
         preload: modules that the fork server imports once for all processes.
+
+    An initializer that raises makes every task a Failure with its exception.
     """
 
     def __init__(
@@ -92,18 +132,17 @@ class LocalPool(Generic[Task, Result]):
     ) -> None:
         os.environ.update(_ONE_THREAD)
         method = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else None
-        context = multiprocessing.get_context(method or "spawn")
+        self._context = multiprocessing.get_context(method or "spawn")
         if method:
-            context.set_forkserver_preload(list(preload))
+            self._context.set_forkserver_preload(list(preload))
+            _start_fork_server()
         self._function = function
         self._time_limit_s = time_limit_s
         self._window = jobs * _IN_FLIGHT_PER_JOB
-        self._pool: Any = ProcessPool(
-            max_workers=jobs,
-            initializer=_start_worker,
-            initargs=(initializer, initargs),
-            context=context,
-        )
+        self._jobs = jobs
+        self._initializer = (initializer, initargs)
+        self._starts = 0
+        self._pool = self._new_pool()
 
     def __enter__(self) -> Self:
         return self
@@ -148,18 +187,53 @@ class LocalPool(Generic[Task, Result]):
             refill()
             yield ready
 
-    def _submit(self, task: Task) -> Any:
-        return self._pool.schedule(self._function, args=(task,), timeout=self._time_limit_s)
+    def _new_pool(self) -> Any:
+        self._starts += 1
+        if self._starts > _MOST_STARTS:
+            raise PoolBrokenError(
+                "the processes that listen die as they start; "
+                "'genretag show FILE' listens without them"
+            )
+        return ProcessPool(
+            max_workers=self._jobs,
+            initializer=_start_worker,
+            initargs=self._initializer,
+            context=self._context,
+        )
 
-    def _outcome(self, task: Task, future: Any, *, again: bool = True) -> Result | Failure:
-        try:
-            result: Result = future.result()
-        except FutureTimeoutError:
-            return Failure(TaskTimeoutError(f"took longer than {self._time_limit_s:.0f} s"))
-        except ProcessExpired as died:
-            if again:
-                return self._outcome(task, self._submit(task), again=False)
-            return Failure(WorkerDiedError(f"crashed the decoder (exit code {died.exitcode})"))
-        except Exception as error:
-            return Failure(error)
-        return result
+    def _submit(self, task: Task) -> Any:
+        # pebble gives the pool up when a process dies that held no task: an out-of-memory
+        # killer's choice is no reason to lose the rest of a library.
+        while not self._pool.active:
+            self._pool.stop()
+            self._pool.join()
+            self._pool = self._new_pool()
+        return self._pool.schedule(_run, args=(self._function, task), timeout=self._time_limit_s)
+
+    def _outcome(self, task: Task, future: Any) -> Result | Failure:
+        died = 0
+        while True:
+            try:
+                outcome: Result | Failure = pickle.loads(future.result())
+            except FutureTimeoutError:
+                return Failure(TaskTimeoutError(f"took longer than {self._time_limit_s:.0f} s"))
+            except ProcessExpired as end:
+                died += 1
+                if died == 2:
+                    return Failure(WorkerDiedError(f"crashed the decoder (exit code {end.exitcode})"))
+            except BrokenProcessPool:
+                pass  # no fault of this task; _submit replaces the pool
+            else:
+                self._starts = 0
+                return outcome
+            future = self._submit(task)
+
+
+def _start_fork_server() -> None:
+    """Start the fork server deaf to Ctrl-C, which would end it amid its imports with a
+    traceback. Its children inherit that, and ignore Ctrl-C anyway."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

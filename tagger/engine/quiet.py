@@ -24,7 +24,8 @@ def silence_native_stderr() -> None:
 @contextmanager
 def native_stderr_hidden() -> Iterator[None]:
     """Send file descriptor 2 to the null device for a while. Not for several threads."""
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.flush()
     try:
         kept = os.dup(2)
     except OSError:  # there is no standard error, as under some service managers

@@ -48,8 +48,12 @@ def walk(
         UsageError: a root does not exist.
     """
     for root in roots:
-        if not root.exists():
-            raise UsageError(f"{root}: no such file or folder")
+        try:
+            root.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            raise UsageError(f"{root}: no such file or folder") from None
+        except OSError as error:
+            raise UsageError(f"{root}: cannot be read: {error.strerror}") from error
     seen: set[tuple[int, int]] = set()
     for root in roots:
         if root.is_dir():
@@ -90,33 +94,46 @@ class _Walker:
         self._folders: set[tuple[int, int]] = set()
 
     def files(self, folder: Path) -> Iterator[Path]:
-        try:
-            status = folder.stat()
-            key = (status.st_dev, status.st_ino)
-            if key in self._folders:  # a link back up would never end
-                return
-            self._folders.add(key)
-            with os.scandir(folder) as entries:
-                ordered = sorted(entries, key=lambda e: os.fsencode(e.name))
-        except OSError as error:
-            if self._problem:
-                self._problem(folder, f"cannot be read: {error.strerror}")
-            return
-        for entry in ordered:
-            path = folder / entry.name
+        # A stack of the folders under way, not recursion: no depth of folders is too deep.
+        stack = [iter(self._entries(folder))]
+        while stack:
+            entry = next(stack[-1], None)
+            if entry is None:
+                stack.pop()
+                continue
+            path = Path(entry.path)
             if self._passed_over(entry.name, path):
                 continue
             if entry.is_symlink() and not self._inside(path):
                 continue
-            if entry.is_dir():
+            try:
+                is_folder, is_file = entry.is_dir(), entry.is_file()
+            except OSError:  # a link to itself, or into a folder that may not be entered
+                continue
+            if is_folder:
                 if entry.name.lower() not in _SKIPPED_FOLDERS:
-                    yield from self.files(path)
+                    stack.append(iter(self._entries(path)))
             elif (
                 os.path.splitext(entry.name)[1].lower() in AUDIO_SUFFIXES  # noqa: PTH122
-                and entry.is_file()
+                and is_file
                 and _first_time(path, self._seen)
             ):
                 yield path
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        """What a folder holds, in order; nothing if it was met before or cannot be read."""
+        try:
+            status = folder.stat()
+            key = (status.st_dev, status.st_ino)
+            if key in self._folders:  # a link back up would never end
+                return []
+            self._folders.add(key)
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda e: os.fsencode(e.name))
+        except OSError as error:
+            if self._problem:
+                self._problem(folder, f"cannot be read: {error.strerror}")
+            return []
 
     def _passed_over(self, name: str, path: Path) -> bool:
         if name.startswith("."):

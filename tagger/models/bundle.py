@@ -129,8 +129,11 @@ def find_bundle(name_or_folder: str) -> Path:
         if folder.name == name_or_folder:
             return folder
     folder = Path(name_or_folder)
-    if (folder / MANIFEST).is_file():
-        return folder
+    try:
+        if (folder / MANIFEST).is_file():
+            return folder
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise ModelError(f"{folder} cannot be read: {error.strerror}") from error
     if folder.is_dir():
         raise ModelError(f"{folder} is not a model: it holds no {MANIFEST}")
     raise ModelError(
@@ -203,7 +206,7 @@ def load_bundle(folder: Path) -> Bundle:
 def _clusters(root: Node, n_features: int) -> ClusterSpec:
     node = root.at("clusters")
     spec = ClusterSpec(
-        features=tuple(int(i) for i in node.numbers("features", low=0, high=n_features - 1)),
+        features=tuple(i.integer(low=0, high=n_features - 1) for i in node.items("features")),
         mean=node.numbers("mean"),
         scale=node.numbers("scale", low=1e-12),
         centroids=tuple(row.numbers() for row in node.items("centroids")),
@@ -226,12 +229,12 @@ def _read_manifest(folder: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not valid JSON: {error}") from error
 
 
 def _verified(folder: Path, name: str, digest: str) -> bytes:
-    if Path(name).name != name or name in {"", ".", ".."}:
+    if Path(name).name != name or name in {"", ".", ".."} or not name.isprintable():
         raise ModelError(f"{folder}: {name!r} is not a plain file name")
     try:
         data = (folder / name).read_bytes()

@@ -23,7 +23,7 @@ def cut_patches(
 ) -> tuple[Patches, tuple[float, ...]]:
     """Cut the picture into patches as wide as the network's input.
 
-    A part of C columns gives ``ceil(C / columns - 0.5) * 2 - 1`` patches, at least one, evenly
+    A part of C columns gives ``round(C / columns) * 2 - 1`` patches, at least one, evenly
     spaced from its start to its end (about half overlapping); a narrower one is repeated.
 
     Returns:

@@ -65,9 +65,13 @@ class Node:
         value = node.value
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise node._wrong("a number")
-        if not math.isfinite(value) or not low <= value <= high:
+        try:
+            number = float(value)
+        except OverflowError:  # JSON's whole numbers have no end
+            number = math.inf
+        if not math.isfinite(number) or not low <= number <= high:
             raise node._wrong(f"a number from {low:g} to {high:g}")
-        return float(value)
+        return number
 
     def integer(self, *keys: str, low: float = -math.inf, high: float = math.inf) -> int:
         """A whole number between ``low`` and ``high``."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
@@ -34,10 +35,38 @@ def open_records(path: Path) -> RecordWriter:
         raise UsageError(f"--report {path}: the name must end in {' or '.join(_KINDS)}")
     try:
         # Names that are not UTF-8 come back as they were: written the way they were read.
-        stream = path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+        # A line is on its way to the disk as soon as its track is done.
+        stream = path.open(
+            "w", buffering=1, encoding="utf-8", errors="surrogateescape", newline=""
+        )
+        return _Checked(kind(stream), path)
     except OSError as error:
         raise UsageError(f"--report {path}: cannot be created: {error.strerror}") from error
-    return kind(stream)
+
+
+class _Checked:
+    """Says of a report that cannot be written which one it is, and why."""
+
+    def __init__(self, writer: RecordWriter, path: Path) -> None:
+        self._writer = writer
+        self._path = path
+
+    def track(self, report: TrackReport) -> None:
+        with self._translated():
+            self._writer.track(report)
+
+    def finish(self, summary: RunSummary) -> None:
+        with self._translated():
+            self._writer.finish(summary)
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise UsageError(
+                f"--report {self._path}: cannot be written: {error.strerror}"
+            ) from error
 
 
 class _JsonLines:

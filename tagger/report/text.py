@@ -11,7 +11,11 @@ __all__ = ["counted", "duration", "one_line", "percent", "shown"]
 def shown(path: Path | str) -> str:
     """A file name as printable text: what is not UTF-8, a line break or an escape code in it
     is written out (``\\xff``, ``\\n``, ``\\x1b``) instead of acted upon."""
-    return one_line(os.fsencode(path).decode("utf-8", errors="backslashreplace"))
+    try:
+        text = os.fsencode(path).decode("utf-8", errors="backslashreplace")
+    except UnicodeEncodeError:  # a lone surrogate that no file name gives
+        text = os.fspath(path)
+    return one_line(text)
 
 
 def one_line(text: str) -> str:

@@ -22,15 +22,15 @@ def print_track(track: TrackView) -> None:
     console = Console(highlight=False)
     hearing = track.hearing
     console.print(Text(shown(track.path), style="bold"))
-    console.print(
-        f"{duration(hearing.duration_s)} long, {hearing.heard_s:.0f} s heard, model {track.model}"
-    )
+    # As Text throughout: a plain string would be read as markup, and [/x] in a name is a crash.
+    heard = f"{duration(hearing.duration_s)} long, {hearing.heard_s:.0f} s heard"
+    console.print(Text(f"{heard}, model {track.model}"))
     console.print(Text("\nExcerpt by excerpt", style="bold"))
     console.print(_excerpts(track))
     console.print(Text("\nThe whole track", style="bold"))
     console.print(_whole(track))
     if track.whole.cluster:
-        console.print(f"  music type: {track.whole.cluster}")
+        console.print(Text(f"  music type: {track.whole.cluster}"))
     console.print(Text("\nTags", style="bold"))
     console.print(_tags(track))
 
@@ -40,7 +40,7 @@ def _excerpts(track: TrackView) -> Table:
     for start_s, prediction in zip(track.hearing.patch_starts_s, track.patches, strict=True):
         end_s = min(start_s + track.patch_s, track.hearing.duration_s)
         best = "   ".join(f"{label} {percent(p)}" for label, p in prediction.genres[:_RANKS])
-        table.add_row(f"  {duration(start_s)} to {duration(end_s)}", best)
+        table.add_row(f"  {duration(start_s)} to {duration(end_s)}", Text(best))
     return table
 
 
@@ -50,7 +50,7 @@ def _whole(track: TrackView) -> Table:
         if probability < 0.01:
             break
         bar = Text("━" * max(1, round(_BAR_WIDTH * probability)), style="magenta")
-        table.add_row(f"  {label}", percent(probability), bar)
+        table.add_row(Text(f"  {label}"), percent(probability), bar)
     label, probability = track.whole.genres[0]
     threshold = track.thresholds[label]
     verdict = "sure enough to be written" if probability >= threshold else "too unsure to write"
@@ -61,9 +61,9 @@ def _whole(track: TrackView) -> Table:
 def _tags(track: TrackView) -> Table:
     table = Table.grid(padding=(0, 2))
     if isinstance(track.tags, str):
-        table.add_row(f"  {track.tags}")
+        table.add_row(Text(f"  {one_line(track.tags)}"))
         return table
-    table.add_row("  kind", track.tags.kind)
+    table.add_row("  kind", Text(track.tags.kind))
     for field, values in track.tags.values.items():
-        table.add_row(f"  {field}", Text(one_line("; ".join(values))))
+        table.add_row(Text(f"  {field}"), Text(one_line("; ".join(values))))
     return table

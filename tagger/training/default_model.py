@@ -129,8 +129,10 @@ def _fit(data: _Data, rows: npt.NDArray[np.bool_], stage: str, options: argparse
         tf.config.threading.set_intra_op_parallelism_threads(options.threads)
         tf.config.threading.set_inter_op_parallelism_threads(options.threads)
     seed = options.seed + (0 if stage == "develop" else 1000)
-    settings = FitSettings(epochs=options.epochs, seed=seed)
     fitted_on, others = data.tracks.take(rows), data.tracks.take(~rows)
+    # As many steps as development took: more clips need no longer a run.
+    epochs = round(options.epochs * (~data.held).sum() / len(fitted_on))
+    settings = FitSettings(epochs=epochs, seed=seed)
     begun = time.monotonic()
     fitted = fit_network(
         lambda: resnet(len(LABELS), SPEC.columns),

@@ -22,8 +22,12 @@ def listen(path: Path, model: str) -> TrackView:
         UsageError: the file does not exist or cannot be heard; the message names it.
         ModelError: the model cannot be used.
     """
-    if not path.exists():
-        raise UsageError(f"{path}: no such file")
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{path}: no such file") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     bundle = load_bundle(find_bundle(model))
     classifier = Classifier(bundle)
     try:

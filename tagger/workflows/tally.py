@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 
@@ -34,7 +35,8 @@ class Tally:
             self._outcomes[report.outcome] += 1
         if report.status in (Status.SKIPPED, Status.FAILED):
             # "damaged: the audio ends at 3 s" and its like are one reason.
-            self._reasons[f"{report.status}: {report.reason.partition(':')[0]}"] += 1
+            reason = re.split(r": | \(", report.reason, maxsplit=1)[0]
+            self._reasons[f"{report.status}: {reason}"] += 1
         if report.genres:
             self._genres[report.genres[0][0]] += 1
         if report.cluster is not None:
