@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
@@ -204,11 +204,17 @@ class LocalPool(Generic[Task, Result]):
     def _submit(self, task: Task) -> Any:
         # pebble gives the pool up when a process dies that held no task: an out-of-memory
         # killer's choice is no reason to lose the rest of a library.
-        while not self._pool.active:
+        while not self._is_active():
             self._pool.stop()
             self._pool.join()
             self._pool = self._new_pool()
         return self._pool.schedule(_run, args=(self._function, task), timeout=self._time_limit_s)
+
+    def _is_active(self) -> bool:
+        try:
+            return bool(self._pool.active)
+        except BrokenProcessPool:  # it starts when it is first asked
+            return False
 
     def _outcome(self, task: Task, future: Any) -> Result | Failure:
         died = 0
@@ -220,7 +226,9 @@ class LocalPool(Generic[Task, Result]):
             except ProcessExpired as end:
                 died += 1
                 if died == 2:
-                    return Failure(WorkerDiedError(f"crashed the decoder (exit code {end.exitcode})"))
+                    return Failure(
+                        WorkerDiedError(f"crashed the decoder (exit code {end.exitcode})")
+                    )
             except BrokenProcessPool:
                 pass  # no fault of this task; _submit replaces the pool
             else:
@@ -232,6 +240,7 @@ class LocalPool(Generic[Task, Result]):
 def _start_fork_server() -> None:
     """Start the fork server deaf to Ctrl-C, which would end it amid its imports with a
     traceback. Its children inherit that, and ignore Ctrl-C anyway."""
+    resource_tracker.ensure_running()  # or the fork server starts it, and unblocks the signal
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         forkserver.ensure_running()

@@ -36,9 +36,7 @@ def open_records(path: Path) -> RecordWriter:
     try:
         # Names that are not UTF-8 come back as they were: written the way they were read.
         # A line is on its way to the disk as soon as its track is done.
-        stream = path.open(
-            "w", buffering=1, encoding="utf-8", errors="surrogateescape", newline=""
-        )
+        stream = path.open("w", buffering=1, encoding="utf-8", errors="surrogateescape", newline="")
         return _Checked(kind(stream), path)
     except OSError as error:
         raise UsageError(f"--report {path}: cannot be created: {error.strerror}") from error

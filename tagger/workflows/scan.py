@@ -22,6 +22,7 @@ from tagger.models.classifier import Classifier
 from tagger.tags.policy import Decision, GenreOutcome, PolicySettings, decide
 from tagger.tags.read import read_tags
 from tagger.tags.writer import write_changes
+from tagger.workflows.worker import PRELOAD, hear_in_worker, start_worker
 
 __all__ = ["Scan", "ScanOptions"]
 
@@ -92,15 +93,13 @@ class Scan:
         yield from self._unread
         if not self._tracks:
             return
-        from tagger.workflows.hear import hear, start_listener
-
         with LocalPool(
-            hear,
-            initializer=start_listener,
+            hear_in_worker,
+            initializer=start_worker,
             initargs=(self._bundle.folder,),
             jobs=self.jobs,
             time_limit_s=_TRACK_LIMIT_S,
-            preload=["tagger.workflows.hear"],
+            preload=PRELOAD,
         ) as pool:
             for batch in pool.results(self._tracks, most=_BATCH):
                 yield from self._finish(batch)

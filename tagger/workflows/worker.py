@@ -1,0 +1,36 @@
+"""What a scan hands to its workers. Light, as the scan's own process imports it too, and must
+not carry the analysis' libraries around."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tagger.domain import Hearing
+
+__all__ = ["PRELOAD", "hear_in_worker", "start_worker"]
+
+PRELOAD = ("tagger.workflows.hear",)
+"""What these functions import; the fork server loads it once for all workers."""
+
+
+def start_worker(folder: Path) -> None:
+    """Load the model of this worker process.
+
+    Raises:
+        ModelError: the model cannot be used.
+    """
+    from tagger.workflows.hear import start_listener
+
+    start_listener(folder)
+
+
+def hear_in_worker(path: Path) -> Hearing:
+    """Hear one file with this worker's model.
+
+    Raises:
+        AudioError: it cannot be decoded.
+        NotMusicError: it holds nothing to classify.
+    """
+    from tagger.workflows.hear import hear
+
+    return hear(path)

@@ -1,0 +1,99 @@
+"""``genretag show``, ``genretag models`` and what all commands share."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from cli.conftest import FAILED, SKIPPED, STANDING
+from cli.running import genretag, snapshot, surroundings
+
+from tagger import __version__
+from tagger.models.bundle import find_bundle, load_bundle
+
+
+def test_show(pristine):
+    before = snapshot(pristine)
+    done = genretag("show", pristine / "b.flac")
+    assert done.stderr == ""
+    bundle = load_bundle(find_bundle("default"))
+    first, *_ = done.stdout.splitlines()
+    assert first == str(pristine / "b.flac")
+    for words in ("0:04 long, 4 s heard", bundle.identity, "0:00 to 0:04", " needs "):
+        assert words in done.stdout
+    tags = [line.split() for line in done.stdout.splitlines()]
+    assert ["kind", "Vorbis", "comments"] in tags
+    assert ["GENRE", STANDING["b.flac"]] in tags
+    assert any(label in done.stdout for label in bundle.labels)
+    assert snapshot(pristine) == before
+
+
+def test_show_prints_no_name_raw(pristine):
+    done = genretag("show", pristine / "line\nbreak \x1b[31mred.flac")
+    assert done.stdout.splitlines()[0].endswith("/line\\nbreak \\x1b[31mred.flac")
+    assert all(line.isprintable() for line in done.stdout.split("\n"))
+
+
+@pytest.mark.parametrize("name", [*FAILED, *SKIPPED, "gone.mp3", "new\nline \x1b[31m.mp3", "."])
+def test_show_what_cannot_be_heard(pristine, name):
+    done = genretag("show", pristine / name, code=2)
+    assert done.stdout == ""
+    assert done.stderr.startswith("genretag: ")
+    assert done.stderr.count("\n") == 1
+    assert "\x1b" not in done.stderr
+
+
+def test_models_list():
+    bundle = load_bundle(find_bundle("default"))
+    lines = genretag("models", "list").stdout.splitlines()
+    assert f"{bundle.name}\t{bundle.version}\t{', '.join(bundle.labels)}" in lines
+
+
+def test_models_verify(tmp_path):
+    assert "match their digests" in genretag("models", "verify").stdout
+    folder = tmp_path / "copy"
+    shutil.copytree(find_bundle("default"), folder)
+    assert "match their digests" in genretag("models", "verify", "--model", folder).stdout
+    name = load_bundle(folder).cnn.file
+    with (folder / name).open("r+b") as file:
+        file.seek(1000)
+        byte = file.read(1)
+        file.seek(1000)
+        file.write(bytes([byte[0] ^ 1]))
+    done = genretag("models", "verify", "--model", folder, code=2)
+    assert f"{name} differs from its digest" in done.stderr
+    assert done.stdout == ""
+
+
+def test_version_and_help():
+    assert genretag("--version").stdout == f"genretag {__version__}\n"
+    assert "--policy" in genretag("scan", "-h").stdout
+    assert "scan" in genretag(code=2).stdout
+
+
+@pytest.mark.parametrize("arguments", [["frobnicate"], ["show"], ["scan"], ["models", "nothing"]])
+def test_wrong_usage(arguments):
+    done = genretag(*arguments, code=2)
+    assert "Usage" in done.stderr
+    assert done.stdout == ""
+
+
+def test_ctrl_c_before_a_scan_has_begun():
+    program = """
+import tagger.workflows.show
+def interrupted(path, model):
+    raise KeyboardInterrupt
+tagger.workflows.show.listen = interrupted
+from tagger.cli import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, "show", "x"],
+        env=surroundings(),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr

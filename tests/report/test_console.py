@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from report.reports import HOSTILE, failed, summary, tagged
+
+from tagger.domain import CurrentTags, Hearing, Prediction, Status, TrackReport, TrackView
+from tagger.report.console import ScanConsole
+from tagger.report.track import print_track
+
+MARKUP = "[red]x[/red] [/y] [b]"
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+def printed(capsys, *tracks: TrackReport, **options: bool) -> tuple[list[str], list[str]]:
+    """Lines of stdout and stderr of tracks shown one after another."""
+    console = ScanConsole(**{"dry_run": False, "quiet": False, "verbose": True, **options})
+    for track in tracks:
+        console.track(track)
+    out, err = capsys.readouterr()
+    return out.splitlines(), err.splitlines()
+
+
+def test_a_track_is_one_line_and_each_field_another(capsys):
+    out, err = printed(capsys, tagged())
+    assert len(out) == 3
+    assert err == []
+    for word in ("wrote", "Rock", "83 %", "Other; Misc → Rock", "loud and fast", "/music/a.mp3"):
+        assert word in out[0]
+    assert "GENRE" in out[1]
+    assert "— → Rock=0.83; Pop=0.17" in out[2]
+
+
+def test_problems_go_to_stderr(capsys):
+    skipped = TrackReport(Path("/m/s.wav"), Status.SKIPPED, "silent")
+    out, err = printed(capsys, failed(), skipped)
+    assert out == []
+    assert err == ["failed      /music/b.mp3: the file is empty", "skipped     /m/s.wav: silent"]
+
+
+def test_without_verbose_a_dry_run_shows_tracks_and_a_real_one_does_not(capsys):
+    assert len(printed(capsys, tagged(), verbose=False, dry_run=True)[0]) == 1
+    assert printed(capsys, tagged(), verbose=False) == ([], [])
+
+
+def test_quiet_shows_problems_alone(capsys):
+    out, err = printed(capsys, tagged(), failed(), verbose=True, quiet=True, dry_run=True)
+    assert out == []
+    assert len(err) == 1
+    console = ScanConsole(dry_run=True, quiet=True, verbose=True)
+    console.start(2, model="default 1.0.0", jobs=2)
+    console.finish(summary(), Path("r.jsonl"))
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(("raw", "safe"), HOSTILE.values(), ids=HOSTILE)
+def test_hostile_text_is_shown_and_not_obeyed(capsys, raw, safe):
+    name, safe_name = raw.replace("\0", ""), safe.replace("\\x00", "")  # no name has a NUL
+    track = tagged(f"/m/{name}.mp3", current={"GENRE": (raw,)}, changes=())
+    out, err = printed(capsys, track, failed(f"/m/{name}.mp3", f"because {raw}"))
+    assert (len(out), len(err)) == (1, 1)
+    assert f"/m/{safe_name}.mp3" in out[0]
+    assert safe in out[0]
+    assert f"because {safe}" in err[0]
+    assert (out[0] + err[0]).isprintable()
+
+
+def test_names_that_are_not_utf8(capsys):
+    out, _ = printed(capsys, tagged(os.fsdecode(b"/m/\xe9.mp3")), verbose=True)
+    assert "/m/\\xe9.mp3" in out[0]
+
+
+def test_markup_is_printed_as_it_stands(capsys):
+    path = f"/m/{MARKUP}.mp3"
+    track = tagged(path, current={"GENRE": (MARKUP,)}, changes=(), genres=((MARKUP, 1.0),))
+    out, err = printed(capsys, track, failed(path, MARKUP))
+    assert out[0].count(MARKUP) == 3
+    assert err[0].count(MARKUP) == 2
+
+
+def test_a_long_line_is_not_broken(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    out, err = printed(capsys, tagged("/m/" + "word " * 60 + ".mp3", changes=()), failed())
+    assert (len(out), len(err)) == (1, 1)
+
+
+def test_the_summary_counts(capsys):
+    console = ScanConsole(dry_run=False, quiet=False, verbose=False)
+    console.finish(summary(interrupted=True), Path("/m/r\n.jsonl"))
+    out, err = capsys.readouterr()
+    assert err == ""
+    for words in ("Rock", "the file is empty (1)", "2 tracks in 0:04", "4:01 of music",
+                  "model default 1.0.0", "/m/r\\n.jsonl", "Interrupted"):  # fmt: skip
+        assert words in out
+
+
+def test_a_run_that_found_nothing_says_so(capsys):
+    none = {"statuses": {str(s): 0 for s in Status}, "outcomes": {}, "reasons": {}, "changed": 0}
+    console = ScanConsole(dry_run=False, quiet=False, verbose=False)
+    console.start(0, model="m 1", jobs=1)
+    console.finish(summary(tracks=0, audio_s=0.0, genres={}, clusters={}, **none), None)
+    assert "no audio files were found" in capsys.readouterr().out
+
+
+@pytest.mark.xfail(strict=True, reason="console._bars hands names to rich as markup")
+def test_markup_in_the_summary_is_printed_as_it_stands(capsys):
+    console = ScanConsole(dry_run=False, quiet=False, verbose=False)
+    run = summary(genres={MARKUP: 1}, clusters={MARKUP: 1}, reasons={f"failed: {MARKUP}": 1})
+    console.finish(run, Path(MARKUP))
+    assert capsys.readouterr().out.count(MARKUP) == 4
+
+
+def view(**more: Any) -> TrackView:
+    nothing = np.zeros((2, 2), dtype=np.float32)
+    genres = (("Rock", 0.8), ("Pop", 0.2))
+    values: dict[str, Any] = {
+        "path": Path("/m/a.mp3"),
+        "model": "default 1.0.0",
+        "hearing": Hearing(62.0, 30.0, nothing[0], nothing, (0.0, 50.0)),
+        "whole": Prediction(genres, "loud"),
+        "patches": (Prediction(genres, None), Prediction(genres[::-1], None)),
+        "patch_s": 15.0,
+        "thresholds": {"Rock": 0.75, "Pop": 0.5},
+        "tags": CurrentTags("FLAC", {"GENRE": ("Jazz", "Soul")}),
+    }
+    return TrackView(**{**values, **more})
+
+
+def test_one_track_is_shown_whole(capsys):
+    print_track(view())
+    out = capsys.readouterr().out
+    for words in ("/m/a.mp3", "1:02 long, 30 s heard", "default 1.0.0", "0:00 to 0:15",
+                  "0:50 to 1:02", "sure enough to be written: Rock needs 75 %", "loud",
+                  "FLAC", "Jazz; Soul"):  # fmt: skip
+        assert words in out
+
+
+def test_one_track_below_its_threshold(capsys):
+    print_track(view(thresholds={"Rock": 0.81, "Pop": 0.0}))
+    assert "too unsure to write: Rock needs 81 %" in capsys.readouterr().out
+
+
+def test_one_tracks_markup_is_printed_as_it_stands(capsys):
+    genres = ((MARKUP, 1.0), ("b", 0.0))
+    print_track(
+        view(
+            path=Path(MARKUP),
+            model=MARKUP,
+            whole=Prediction(genres, MARKUP),
+            patches=(Prediction(genres[:1], None),) * 2,
+            thresholds={MARKUP: 0.5},
+            tags=CurrentTags(MARKUP, {MARKUP: (MARKUP,)}),
+        )
+    )
+    assert capsys.readouterr().out.count(MARKUP) == 10
+    print_track(view(tags=f"unreadable: {MARKUP}"))
+    assert f"unreadable: {MARKUP}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("raw", "safe"), HOSTILE.values(), ids=HOSTILE)
+def test_one_tracks_hostile_text_is_shown_and_not_obeyed(capsys, raw, safe):
+    print_track(view(path=Path(raw.replace("\0", "")), tags=CurrentTags("ID3", {"GENRE": (raw,)})))
+    out = capsys.readouterr().out
+    assert safe in out
+    assert all(line.isprintable() for line in out.split("\n"))
+    print_track(view(tags=f"bad frame {raw}"))
+    assert f"bad frame {safe}" in capsys.readouterr().out
