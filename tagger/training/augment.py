@@ -33,7 +33,7 @@ class Augmentation:
         gain: largest change of contrast (factor 1 ± gain) and of level (± gain / 3).
         mask_bands, mask_columns: largest masks of SpecAugment (Park et al., Interspeech
             2019), two of each.
-        mixup_alpha: parameter of mixup's Beta distribution (Zhang et al., ICLR 2018).
+        mixup_alpha: parameter of mixup's Beta distribution (Zhang et al., ICLR 2018); 0: none.
     """
 
     pitch_bins: int = 3
@@ -75,6 +75,8 @@ def mix_up(
     rng: np.random.Generator,
 ) -> tuple[Patches, Patches]:
     """Mix each patch and its target with another of the batch and of the same kind."""
+    if not alpha:
+        return patches, targets
     share = rng.beta(alpha, alpha, len(patches)).astype(np.float32)
     other = np.arange(len(patches))
     for kind in np.unique(kinds):

@@ -28,20 +28,24 @@ _PRIOR_TRACKS: Final = 10.0  # how many tracks' worth a genre's own threshold is
 _FOLDS: Final = 5
 
 
-def fit_fusion(ensemble: Array, cnn_log: Array, targets: Targets) -> FusionSpec:
-    """Weights and temperature with the least cross-entropy.
+def fit_fusion(
+    ensemble: Array, cnn_log: Array, targets: Targets, possible: npt.NDArray[np.bool_]
+) -> FusionSpec:
+    """Weights and temperature with the least cross-entropy over the labels that were possible.
 
     Args:
         ensemble: probabilities, shape (n, n_labels).
         cnn_log: log-probabilities, same shape.
         targets: label indices, shape (n,).
+        possible: which labels each track's annotators could choose from, (n, n_labels).
     """
 
     def loss(logs: Array) -> float:
-        probabilities = fuse(ensemble, cnn_log, _spec(logs))
+        probabilities = np.where(possible, fuse(ensemble, cnn_log, _spec(logs)), 0.0)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
         picked = probabilities[np.arange(len(targets)), targets]
         # A weak pull towards equal shares keeps one part from being switched off by luck.
-        return float(-np.log(np.maximum(picked, 1e-12)).mean() + 0.01 * np.square(logs).sum())
+        return float(-np.log(np.maximum(picked, 1e-12)).mean() + 0.001 * np.square(logs).sum())
 
     best = minimize(loss, np.log([0.5, 0.5]), method="Nelder-Mead")
     return _spec(best.x)
@@ -54,12 +58,16 @@ def _spec(logs: Array) -> FusionSpec:
 
 
 def cross_fitted(
-    ensemble: Array, cnn_log: Array, targets: Targets, groups: npt.NDArray[np.str_]
+    ensemble: Array,
+    cnn_log: Array,
+    targets: Targets,
+    possible: npt.NDArray[np.bool_],
+    groups: npt.NDArray[np.str_],
 ) -> Array:
     """Fused probabilities of each track by a fusion fitted on the other artists."""
     fused = np.empty_like(ensemble)
     for fitted, judged in GroupKFold(_FOLDS).split(ensemble, targets, groups):
-        spec = fit_fusion(ensemble[fitted], cnn_log[fitted], targets[fitted])
+        spec = fit_fusion(ensemble[fitted], cnn_log[fitted], targets[fitted], possible[fitted])
         fused[judged] = fuse(ensemble[judged], cnn_log[judged], spec)
     return fused
 
@@ -68,7 +76,7 @@ def selective_curve(fused: Array, targets: Targets) -> list[dict[str, float]]:
     """Accuracy on, and share of, the tracks at least so sure, for thresholds 0 to 0.95."""
     top, right = fused.max(axis=1), fused.argmax(axis=1) == targets
     curve = []
-    for threshold in np.arange(0.0, 0.951, 0.05):
+    for threshold in np.arange(0, 100, 5) / 100:
         spoken = top >= threshold
         if spoken.any():
             curve.append(
@@ -89,7 +97,7 @@ def fit_thresholds(fused: Array, targets: Targets, labels: tuple[str, ...]) -> d
     """
     top, said = fused.max(axis=1), fused.argmax(axis=1)
     right = said == targets
-    grid = np.arange(0.30, 0.96, 0.01)
+    grid = np.arange(30, 96) / 100
     thresholds = {}
     for i, label in enumerate(labels):
         mine = said == i

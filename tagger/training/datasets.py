@@ -100,7 +100,7 @@ def load_gtzan(folder: Path) -> TrackSet:
         genres = archive["genre"].astype(str)
         held_out = archive["split"] == "valid"
         artists = archive["artist"]
-    with (folder / "features_30s.csv").open(newline="") as stream:
+    with (folder / "features_30s.csv").open(newline="", encoding="utf-8") as stream:
         table = {Path(row["filename"]).stem: row for row in csv.DictReader(stream)}
     features = np.stack(
         [
@@ -126,7 +126,7 @@ def load_emotify(folder: Path) -> TrackSet:
     """Emotify's MP3s through our own decoder and analysis; ``tracks.csv`` names genre, artist."""
     plan = ExcerptPlan(count=1, seconds=30.0)
     pictures, features, genres, groups = [], [], [], []
-    with (folder / "tracks.csv").open(newline="") as stream:
+    with (folder / "tracks.csv").open(newline="", encoding="utf-8") as stream:
         for row in csv.DictReader(stream):
             analysis = analyse(read_signal(folder / row["file"], plan), ENSEMBLE_FEATURES)
             (part,) = analysis.picture.parts

@@ -29,10 +29,12 @@ def judge(probabilities: Array, targets: Targets, labels: tuple[str, ...]) -> di
     said = probabilities.argmax(axis=1)
     matrix = confusion_matrix(targets, said, labels=range(len(labels)))
     totals = matrix.sum(axis=1)
+    # Where one genre is all there is, kappa is 0 / 0: no better than always saying it.
+    one = len(np.union1d(targets, said)) == 1
     return {
         "n": len(targets),
         "accuracy": float((said == targets).mean()),
-        "kappa": float(cohen_kappa_score(targets, said)),
+        "kappa": 0.0 if one else float(cohen_kappa_score(targets, said)),
         "macro_f1": float(
             f1_score(targets, said, labels=np.flatnonzero(totals), average="macro", zero_division=0)
         ),

@@ -107,14 +107,12 @@ def _words(z: npt.NDArray[np.float64], names: Sequence[str]) -> dict[str, float]
 
 
 def _distinct(words: Sequence[dict[str, float]]) -> tuple[str, ...]:
-    """Two words a type, the strongest; where another type has the same two, a third."""
+    """Two words a type, the strongest; where another type has the same two, a third.
+
+    Without commas: servers split a tag's value at them.
+    """
     for n in range(2, len(_AXES) + 1):
-        named = tuple(" and ".join(_first(w, n)) for w in words)
-        if len(set(named)) == len(named):
-            return named
+        chosen = [list(w)[:n] for w in words]
+        if len({frozenset(c) for c in chosen}) == len(chosen):
+            return tuple(" and ".join(c) for c in chosen)
     return tuple(f"type {i + 1}" for i in range(len(words)))
-
-
-def _first(words: dict[str, float], n: int) -> list[str]:
-    first = list(words)[:n]
-    return first if n <= 2 else [", ".join(first[:-1]), first[-1]]

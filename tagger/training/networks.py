@@ -41,7 +41,7 @@ def _block(x: Any, width: int, stride: int) -> Any:
     h = _normalised(_convolution(h, width, 3, 1))
     if stride > 1:
         # Averaging keeps what a strided 1×1 convolution would throw away.
-        x = layers.AveragePooling2D(stride)(x)
+        x = layers.AveragePooling2D(stride, padding="same")(x)
     if x.shape[-1] != width:
         x = _normalised(_convolution(x, width, 1, 1))
     return layers.ReLU()(layers.Add()([x, h]))

@@ -1,0 +1,229 @@
+"""The recipe of the default model, end to end on a miniature of its data."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import synth
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("sklearn")
+pytest.importorskip("skl2onnx")
+pytest.importorskip("matplotlib")
+
+from tagger.analysis.analyse import analyse
+from tagger.analysis.features import GTZAN_FEATURES
+from tagger.analysis.picture import N_MELS
+from tagger.audio.decode import read_signal
+from tagger.domain import Hearing
+from tagger.models.bundle import load_bundle
+from tagger.models.classifier import Classifier
+from tagger.models.cnn import Cnn, cut_patches
+from tagger.training import default_model, export, networks
+from tagger.training.datasets import CLIP_COLUMNS
+from tagger.training.default_model import EMOTIFY_CHOICE, LABELS, SPEC, main
+
+pytestmark = pytest.mark.filterwarnings("ignore:The least populated class:UserWarning")
+
+OF_GTZAN = [genre for genre in LABELS if genre != "electronic"]
+
+
+def write_gtzan(folder: Path, *, shared_artist: bool = False) -> None:
+    """Three tracks a genre by three artists; the third is held out."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    genres = np.repeat(OF_GTZAN, 3)
+    tracks = [f"{genre}.{i:05d}" for i, genre in enumerate(genres)]
+    # A genre is a grey level here, and noise.
+    grey = np.repeat(np.linspace(40, 180, len(OF_GTZAN)), 3)[:, None, None]
+    pictures = grey + rng.normal(0, 15, (len(genres), N_MELS, CLIP_COLUMNS))
+    artists = np.arange(len(genres))
+    if shared_artist:
+        artists[2] = artists[0]
+    np.savez(
+        folder / "spectrograms.npz",
+        spectrogram=np.clip(pictures, 0, 255).astype(np.uint8),
+        track=np.array(tracks),
+        genre=genres,
+        split=np.array(["train", "train", "valid"] * len(OF_GTZAN)),
+        artist=artists,
+    )
+    with (folder / "features_30s.csv").open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["filename", *GTZAN_FEATURES])
+        for i, track in enumerate(tracks):
+            cells = np.abs(rng.normal(1 + i // 3, 0.3, len(GTZAN_FEATURES)))
+            writer.writerow([f"{track}.wav", *cells])
+
+
+def write_emotify(folder: Path) -> None:
+    """Five artists a genre, one clip each."""
+    rows = []
+    for g, genre in enumerate(EMOTIFY_CHOICE):
+        (folder / genre).mkdir(parents=True)
+        for i in range(5):
+            file = f"{genre}/{i}.mp3"
+            y = synth.song(4.0, seed=10 * g + i) + synth.noise(4.0, amplitude=0.03 * g, seed=i)
+            synth.write(folder / file, y.astype(np.float32), quality=0.5)
+            rows.append([file, genre, f"artist {g}{i}"])
+    with (folder / "tracks.csv").open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream).writerows([["file", "genre", "artist"], *rows])
+
+
+@pytest.fixture(scope="module")
+def narrow() -> Iterator[None]:
+    """The recipe with a network that fits in a second."""
+    resnet = networks.resnet
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(networks, "resnet", lambda n, columns: resnet(n, columns, (4, 8)))
+        yield
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    write_gtzan(folder / "gtzan")
+    write_emotify(folder / "emotify")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, music: Path, narrow: None) -> Path:
+    """A folder with the work and the bundle of all three stages."""
+    folder = tmp_path_factory.mktemp("made")
+    places = ["--out", str(folder / "out"), "--work", str(folder / "work")]
+    main([str(music), *places, "--epochs", "1"])
+    return folder
+
+
+def test_the_bundle_is_whole(made: Path) -> None:
+    bundle = load_bundle(made / "out")
+    assert bundle.identity == "default 1.0.0"
+    assert bundle.labels == tuple(LABELS.values())
+    assert len(bundle.members) == 3
+    assert bundle.clusters is not None
+    assert {p.name for p in (made / "out").iterdir()} == {
+        *bundle.weights,
+        *("model.json", "MODEL_CARD.md", "figures.json"),
+        *("confusion.png", "learning_curve.png", "selective.png", "music_types.png"),
+    }
+    for picture in (made / "out").glob("*.png"):
+        assert picture.read_bytes().startswith(b"\x89PNG\r\n")
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def test_the_figures_are_those_of_held_out_artists(made: Path) -> None:
+    text = (made / "out" / "figures.json").read_text(encoding="utf-8")
+    figures = json.loads(text, parse_constant=refuse)
+    # A third of GTZAN's 30 and a fifth of Emotify's 20 clips are held out.
+    assert figures["held_out"]["n"] == 14
+    assert figures["sources"]["gtzan"]["n"] == 10
+    assert figures["sources"]["emotify"]["n"] == 4
+    assert figures["develop"]["clips"] == 36
+    assert figures["final"]["clips"] == 50
+    assert figures["develop"]["settings"]["epochs"] == 1
+    assert figures["final"]["settings"]["seed"] != figures["develop"]["settings"]["seed"]
+    assert np.sum(figures["held_out"]["confusion"]) == 14
+    assert max(figures["runtimes"].values()) <= export.TOLERANCE
+    answers = np.load(made / "work" / "develop.npy", allow_pickle=False)
+    assert answers.shape == (14, len(LABELS))
+    assert np.allclose(np.exp(answers).sum(axis=1), 1)
+    parts = {"ensemble", "cnn", "fused", "logistic_regression", "svm", "extra_trees"}
+    assert set(figures["sources"]["gtzan"]["parts"]) == parts
+
+
+def test_the_card_says_what_the_figures_say(made: Path) -> None:
+    card = (made / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    figures = json.loads((made / "out" / "figures.json").read_text(encoding="utf-8"))
+    held_out = figures["held_out"]
+    assert "default 1.0.0" in card
+    assert f"accuracy {held_out['accuracy']:.3f}, kappa {held_out['kappa']:.3f}" in card
+    for label in LABELS.values():
+        assert f"| {label} | " in card
+    for name in figures["types"]["names"]:
+        assert name in card
+    for plot in (made / "out").glob("*.png"):
+        assert f"({plot.name})" in card
+    assert "nan" not in card.lower().split()
+
+
+def test_the_classifier_answers_with_it(made: Path, music: Path) -> None:
+    bundle = load_bundle(made / "out")
+    signal = read_signal(music / "emotify" / "rock" / "0.mp3", bundle.excerpts)
+    analysis = analyse(signal, bundle.features)
+    patches, starts_s = cut_patches(analysis.picture, analysis.part_starts_s, bundle.cnn)
+    hearing = Hearing(
+        duration_s=signal.duration_s,
+        heard_s=signal.heard_s,
+        features=analysis.features,
+        patch_log_probs=Cnn(bundle).log_probs(patches),
+        patch_starts_s=starts_s,
+    )
+    (prediction,) = Classifier(bundle).predict([hearing])
+    assert {label for label, _ in prediction.genres} == set(LABELS.values())
+    probabilities = [p for _, p in prediction.genres]
+    assert sum(probabilities) == pytest.approx(1)
+    assert probabilities == sorted(probabilities, reverse=True)
+    assert bundle.clusters is not None
+    assert prediction.cluster in bundle.clusters.names
+
+
+def test_a_stage_goes_on_from_the_work_of_others(
+    made: Path, music: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the same work gives the same model, which is written once it has been checked."""
+    check = export.check_runtimes
+    there_before: list[bool] = []
+
+    def spy(*arguments: Any) -> dict[str, float]:
+        there_before.append((tmp_path / "out").exists())
+        return check(*arguments)
+
+    monkeypatch.setattr(export, "check_runtimes", spy)
+    places = ["--out", str(tmp_path / "out"), "--work", str(made / "work")]
+    main([str(music), "bundle", *places])
+    assert there_before == [False]
+    first, again = load_bundle(made / "out"), load_bundle(tmp_path / "out")
+    assert again.labels == first.labels
+    assert again.clusters == first.clusters
+    assert again.fusion == first.fusion
+    assert again.thresholds == first.thresholds
+    for member in first.members:
+        assert again.weights[member.file] == first.weights[member.file], member.name
+
+
+def test_an_artist_on_both_sides_stops_everything(tmp_path: Path, music: Path) -> None:
+    write_gtzan(tmp_path / "gtzan", shared_artist=True)
+    (tmp_path / "emotify").symlink_to(music / "emotify")
+    with pytest.raises(SystemExit, match="artists on both sides"):
+        main([str(tmp_path), "develop", "--work", str(tmp_path / "work")])
+
+
+def test_an_unknown_stage_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main([str(tmp_path), "bake", "--work", str(tmp_path / "work")])
+    assert stop.value.code == 2
+    assert not (tmp_path / "work").exists()
+
+
+def test_emotify_says_nothing_of_labels_it_did_not_offer(music: Path) -> None:
+    data = default_model._load(music)
+    possible = default_model._possible(data.tracks)
+    of_emotify = data.tracks.source == "emotify"
+    offered = {
+        label for label, is_possible in zip(LABELS, possible[-1], strict=True) if is_possible
+    }
+    assert offered == set(EMOTIFY_CHOICE)
+    assert np.array_equal(possible[of_emotify], np.repeat(possible[-1:], 20, axis=0))
+    assert possible[~of_emotify].all()
+    assert possible[np.arange(50), data.targets].all()
+    assert SPEC.columns <= CLIP_COLUMNS
