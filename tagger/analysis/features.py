@@ -30,6 +30,7 @@ __all__ = [
     "GTZAN_FEATURES",
     "PICTURE_FEATURES",
     "STATISTICS",
+    "check_feature_names",
     "compute_features",
     "compute_picture_features",
     "feature_names",
@@ -135,6 +136,17 @@ GTZAN_FEATURES: Final[Mapping[str, str]] = MappingProxyType(
     | {"tempo": "tempo"}
 )
 """Columns of the GTZAN table to our names; its HPSS columns cost 1 s a track and are left out."""
+
+
+def check_feature_names(names: Iterable[str]) -> None:
+    """Make sure that every name is known.
+
+    Raises:
+        ValueError: the first one that is not.
+    """
+    for name in names:
+        if name != "tempo":
+            _parse(name)
 
 
 def compute_features(

@@ -62,11 +62,16 @@ class CnnSpec:
 
 @dataclass(frozen=True, slots=True)
 class FusionSpec:
-    """Weights of the log-probabilities, then one temperature for the sum."""
+    """Weights of the log-probabilities, one temperature for the sum, a bias for each label.
+
+    ``bias`` makes up for labels that the training data could not weigh against all others;
+    empty means none.
+    """
 
     ensemble: float
     cnn: float
     temperature: float
+    bias: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +191,11 @@ def load_bundle(folder: Path) -> Bundle:
             ensemble=root.number("fusion", "ensemble", low=0.0),
             cnn=root.number("fusion", "cnn", low=0.0),
             temperature=root.number("fusion", "temperature", low=0.01, high=100.0),
+            bias=(
+                root.numbers("fusion", "bias", low=-100.0, high=100.0)
+                if root.at("fusion").has("bias")
+                else ()
+            ),
         ),
         thresholds=MappingProxyType(
             {label: root.number("thresholds", label, low=0.0, high=1.0) for label in labels}
@@ -195,6 +205,8 @@ def load_bundle(folder: Path) -> Bundle:
             {name: _verified(folder, name, digest) for name, digest in digests.items()}
         ),
     )
+    if len(bundle.fusion.bias) not in (0, len(labels)):
+        raise ModelError(f"{root.place}: fusion: bias must hold one number per label, or none")
     if not bundle.members:
         raise ModelError(f"{folder}: the ensemble has no members")
     for file in (*(m.file for m in bundle.members), bundle.cnn.file):

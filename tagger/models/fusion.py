@@ -29,7 +29,7 @@ def mean_patches(patch_log_probs: npt.NDArray[np.float32]) -> Array:
 
 
 def fuse(ensemble: Array, cnn_log: Array, spec: FusionSpec) -> Array:
-    """Weighted sum of log-probabilities, softened by one temperature.
+    """Weighted sum of log-probabilities, softened by one temperature, and a bias per label.
 
     A logarithmic opinion pool (Genest and Zidek, "Combining Probability Distributions",
     Statistical Science 1986) with temperature scaling (Guo et al., "On Calibration of
@@ -45,4 +45,7 @@ def fuse(ensemble: Array, cnn_log: Array, spec: FusionSpec) -> Array:
     pooled = spec.ensemble * np.log(np.maximum(ensemble, FLOOR)) + spec.cnn * np.maximum(
         cnn_log, np.log(FLOOR)
     )
-    return np.asarray(np.exp(log_softmax(pooled / spec.temperature)))
+    logits = pooled / spec.temperature
+    if spec.bias:
+        logits = logits + np.asarray(spec.bias)
+    return np.asarray(np.exp(log_softmax(logits)))

@@ -187,7 +187,9 @@ def _bars(counts: Mapping[str, int]) -> Table:
     for name, n in counts.items():
         bar = "━" * max(1, round(_BAR_WIDTH * n / most))
         share = f"{100 * n / total:.0f} %"
-        table.add_row(f"  {name}", f"{n:,}", Text(share, style="dim"), Text(bar, style="magenta"))
+        table.add_row(
+            Text(f"  {name}"), f"{n:,}", Text(share, style="dim"), Text(bar, style="magenta")
+        )
     return table
 
 

@@ -6,6 +6,7 @@ the prediction of a track never depends on a fit that saw its artist.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -29,32 +30,51 @@ _FOLDS: Final = 5
 
 
 def fit_fusion(
-    ensemble: Array, cnn_log: Array, targets: Targets, possible: npt.NDArray[np.bool_]
+    ensemble: Array,
+    cnn_log: Array,
+    targets: Targets,
+    possible: npt.NDArray[np.bool_],
+    biased: Sequence[int] = (),
 ) -> FusionSpec:
-    """Weights and temperature with the least cross-entropy over the labels that were possible.
+    """Weights, temperature and biases with the least cross-entropy over the possible labels.
 
     Args:
         ensemble: probabilities, shape (n, n_labels).
         cnn_log: log-probabilities, same shape.
         targets: label indices, shape (n,).
         possible: which labels each track's annotators could choose from, (n, n_labels).
+        biased: labels that get a bias of their own; the others have none.
     """
+    n_labels = possible.shape[1]
 
-    def loss(logs: Array) -> float:
-        probabilities = np.where(possible, fuse(ensemble, cnn_log, _spec(logs)), 0.0)
+    def loss(parameters: Array) -> float:
+        fused = fuse(ensemble, cnn_log, _spec(parameters, biased, n_labels))
+        probabilities = np.where(possible, fused, 0.0)
         probabilities /= probabilities.sum(axis=1, keepdims=True)
         picked = probabilities[np.arange(len(targets)), targets]
         # A weak pull towards equal shares keeps one part from being switched off by luck.
-        return float(-np.log(np.maximum(picked, 1e-12)).mean() + 0.001 * np.square(logs).sum())
+        pull = (
+            0.001 * (parameters[0] - parameters[1]) ** 2 + 0.001 * np.square(parameters[2:]).sum()
+        )
+        return float(-np.log(np.maximum(picked, 1e-12)).mean() + pull)
 
-    best = minimize(loss, np.log([0.5, 0.5]), method="Nelder-Mead")
-    return _spec(best.x)
+    start = np.concatenate([np.log([0.5, 0.5]), np.zeros(len(biased))])
+    best = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 4000})
+    return _spec(best.x, biased, n_labels)
 
 
-def _spec(logs: Array) -> FusionSpec:
-    ensemble, cnn = np.exp(logs)
+def _spec(parameters: Array, biased: Sequence[int], n_labels: int) -> FusionSpec:
+    """Log-weights of ensemble and network, then the biases."""
+    ensemble, cnn = np.exp(parameters[:2])
     total = float(ensemble + cnn)
-    return FusionSpec(float(ensemble / total), float(cnn / total), 1.0 / total)
+    bias = np.zeros(n_labels)
+    bias[list(biased)] = parameters[2:]
+    return FusionSpec(
+        float(ensemble / total),
+        float(cnn / total),
+        1.0 / total,
+        tuple(round(float(b), 6) for b in bias) if len(biased) else (),
+    )
 
 
 def cross_fitted(
@@ -63,11 +83,14 @@ def cross_fitted(
     targets: Targets,
     possible: npt.NDArray[np.bool_],
     groups: npt.NDArray[np.str_],
+    biased: Sequence[int] = (),
 ) -> Array:
     """Fused probabilities of each track by a fusion fitted on the other artists."""
     fused = np.empty_like(ensemble)
     for fitted, judged in GroupKFold(_FOLDS).split(ensemble, targets, groups):
-        spec = fit_fusion(ensemble[fitted], cnn_log[fitted], targets[fitted], possible[fitted])
+        spec = fit_fusion(
+            ensemble[fitted], cnn_log[fitted], targets[fitted], possible[fitted], biased
+        )
         fused[judged] = fuse(ensemble[judged], cnn_log[judged], spec)
     return fused
 
@@ -103,7 +126,9 @@ def fit_thresholds(fused: Array, targets: Targets, labels: tuple[str, ...]) -> d
         mine = said == i
         for threshold in grid:
             sure = top >= threshold
-            overall = right[sure].mean() if sure.any() else 1.0
+            if not sure.any():
+                break  # nothing was measured beyond: the surest that was seen
+            overall = right[sure].mean()
             own = sure & mine
             precision = (right[own].sum() + _PRIOR_TRACKS * overall) / (own.sum() + _PRIOR_TRACKS)
             if precision >= WANTED_PRECISION:

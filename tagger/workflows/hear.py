@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tagger.analysis.analyse import analyse
+from tagger.analysis.features import check_feature_names
 from tagger.analysis.picture import COLUMN_S
 from tagger.audio.decode import read_signal
 from tagger.domain import Hearing
+from tagger.errors import ModelError
 from tagger.models.bundle import Bundle, load_bundle
 from tagger.models.cnn import Cnn, cut_patches
 
@@ -18,10 +20,14 @@ class Listener:
     """Hears tracks as one model asks for it.
 
     Raises:
-        ModelError: the network cannot be loaded.
+        ModelError: the network cannot be loaded, or a feature is unknown.
     """
 
     def __init__(self, bundle: Bundle) -> None:
+        try:
+            check_feature_names(bundle.features)
+        except ValueError as error:
+            raise ModelError(f"{bundle.folder}: {error}; this genretag may be too old") from error
         self._bundle = bundle
         self._cnn = Cnn(bundle)
 

@@ -110,3 +110,13 @@ def test_the_nearest_music_type(features, name):
 def test_music_types_of_many_tracks_in_order():
     rows = np.array([[35, 0, 11], [10, 0, 1], [5, 0, 3], [10, 0, 1]], dtype=np.float32)
     assert assign(rows, TYPES) == ["wild", "calm", "lively", "calm"]
+
+
+def test_a_bias_multiplies_the_odds_of_its_label() -> None:
+    ensemble = np.array([[0.5, 0.3, 0.2]])
+    cnn_log = np.log(np.array([[0.5, 0.3, 0.2]]))
+    plain = fuse(ensemble, cnn_log, FusionSpec(0.5, 0.5, 1.0))
+    biased = fuse(ensemble, cnn_log, FusionSpec(0.5, 0.5, 1.0, (0.0, 0.0, np.log(2.0))))
+    odds = (biased[0, 2] / biased[0, 0]) / (plain[0, 2] / plain[0, 0])
+    assert odds == pytest.approx(2.0)
+    assert biased[0, 1] / biased[0, 0] == pytest.approx(plain[0, 1] / plain[0, 0])

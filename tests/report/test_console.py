@@ -110,7 +110,6 @@ def test_a_run_that_found_nothing_says_so(capsys):
     assert "no audio files were found" in capsys.readouterr().out
 
 
-@pytest.mark.xfail(strict=True, reason="console._bars hands names to rich as markup")
 def test_markup_in_the_summary_is_printed_as_it_stands(capsys):
     console = ScanConsole(dry_run=False, quiet=False, verbose=False)
     run = summary(genres={MARKUP: 1}, clusters={MARKUP: 1}, reasons={f"failed: {MARKUP}": 1})

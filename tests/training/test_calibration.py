@@ -194,3 +194,16 @@ def test_few_tracks_are_held_back_by_all_others() -> None:
     many = [0] * 200 + [1] * (n - 200)
     targets = np.array([0] * 200 + [2] * (n - 200))
     assert fit_thresholds(sure(confidences, many), targets, LABELS)["Right"] == 0.30
+
+
+def test_fit_fusion_finds_a_label_that_is_never_said_loudly_enough() -> None:
+    rng = np.random.default_rng(3)
+    logits = rng.normal(0, 1.5, (4000, 3))
+    true = log_softmax(logits)
+    targets = np.array([rng.choice(3, p=np.exp(row)) for row in true])
+    too_quiet = log_softmax(logits - [0.0, 0.0, 1.2])
+    every = np.ones(true.shape, dtype=bool)
+    spec = fit_fusion(np.exp(too_quiet), too_quiet, targets, every, biased=[2])
+    assert spec.bias[:2] == (0.0, 0.0)
+    assert spec.bias[2] == pytest.approx(1.2, abs=0.25)
+    assert fit_fusion(np.exp(too_quiet), too_quiet, targets, every).bias == ()
