@@ -70,7 +70,12 @@ def test_models_verify(tmp_path):
 def test_version_and_help():
     assert genretag("--version").stdout == f"genretag {__version__}\n"
     assert "--policy" in genretag("scan", "-h").stdout
-    assert "scan" in genretag(code=2).stdout
+    # Without arguments: the help, with exit code 2 by newer versions of click, 0 by older ones.
+    alone = subprocess.run(
+        [sys.executable, "-m", "tagger"], capture_output=True, text=True, check=False
+    )
+    assert alone.returncode in (0, 2)
+    assert "scan" in alone.stdout
 
 
 @pytest.mark.parametrize("arguments", [["frobnicate"], ["show"], ["scan"], ["models", "nothing"]])
