@@ -33,24 +33,23 @@ def fit_fusion(
     ensemble: Array,
     cnn_log: Array,
     targets: Targets,
-    possible: npt.NDArray[np.bool_],
     biased: Sequence[int] = (),
 ) -> FusionSpec:
-    """Weights, temperature and biases with the least cross-entropy over the possible labels.
+    """Weights, temperature and biases with the least cross-entropy.
+
+    Over all labels, whatever the annotators could choose from: a confidence that is meant for
+    people has to be right about the label that people gave.
 
     Args:
         ensemble: probabilities, shape (n, n_labels).
         cnn_log: log-probabilities, same shape.
         targets: label indices, shape (n,).
-        possible: which labels each track's annotators could choose from, (n, n_labels).
         biased: labels that get a bias of their own; the others have none.
     """
-    n_labels = possible.shape[1]
+    n_labels = ensemble.shape[1]
 
     def loss(parameters: Array) -> float:
-        fused = fuse(ensemble, cnn_log, _spec(parameters, biased, n_labels))
-        probabilities = np.where(possible, fused, 0.0)
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        probabilities = fuse(ensemble, cnn_log, _spec(parameters, biased, n_labels))
         picked = probabilities[np.arange(len(targets)), targets]
         # A weak pull towards equal shares keeps one part from being switched off by luck.
         pull = (
@@ -81,16 +80,13 @@ def cross_fitted(
     ensemble: Array,
     cnn_log: Array,
     targets: Targets,
-    possible: npt.NDArray[np.bool_],
     groups: npt.NDArray[np.str_],
     biased: Sequence[int] = (),
 ) -> Array:
     """Fused probabilities of each track by a fusion fitted on the other artists."""
     fused = np.empty_like(ensemble)
     for fitted, judged in GroupKFold(_FOLDS).split(ensemble, targets, groups):
-        spec = fit_fusion(
-            ensemble[fitted], cnn_log[fitted], targets[fitted], possible[fitted], biased
-        )
+        spec = fit_fusion(ensemble[fitted], cnn_log[fitted], targets[fitted], biased)
         fused[judged] = fuse(ensemble[judged], cnn_log[judged], spec)
     return fused
 

@@ -68,7 +68,8 @@ def _card(bundle: Bundle, figures: dict[str, Any]) -> str:
 Tells {len(bundle.labels)} genres apart ({", ".join(bundle.labels)}) and sorts tracks into
 {len(figures["types"]["names"])} music types. Made by
 `python -m tagger.training.default_model DATA --seed {settings["seed"]} --epochs \
-{settings["epochs"]}`; every figure below is that run's own and stands in `figures.json`.
+{settings["epochs"]}`; every figure but those under "What was tried" is that run's own and stands in
+`figures.json`.
 
 ## Data, and its restriction
 
@@ -98,7 +99,8 @@ artists that it never saw: GTZAN's validation part ({gtzan["n"]}) and a fifth of
 ({emotify["n"]}). Nothing was stopped or chosen by them within the run. Fusion weights and temperature
 have four numbers; the fused figures are cross-fitted over artists (5 folds), so that no
 track is judged by a fit that saw its artist. One seed: with {gtzan["n"]} clips the standard
-error of an accuracy is about 0.035. The weights that ship were then fitted on all
+error of an accuracy is about 0.035. The recipe, though, was developed with an eye on these same
+clips: expect one or two points less of music that nobody looked at. The weights that ship were then fitted on all
 {final["clips"]} clips by the same recipe; nothing is left to judge them on.
 
 A clip says nothing of labels that its annotators could not choose: Emotify's enter the training of
@@ -109,7 +111,8 @@ catch-alls, which SVM and trees are not fitted on.
 |---|---|---|---|
 {rows}
 
-The last column counts a blues that Emotify files under rock as an error.
+Fused, that is {round(gtzan["parts"]["fused"] * gtzan["n"])} of GTZAN's {gtzan["n"]} clips. The last column counts a blues that Emotify files under
+rock as an error.
 
 Fused, GTZAN and Emotify together, of all eleven: accuracy {held["accuracy"]:.3f}, kappa {held["kappa"]:.3f}, macro F1 {held["macro_f1"]:.3f}, expected
 calibration error {held["ece"]:.3f} (10 bins).
@@ -143,11 +146,34 @@ K-means on timbre, harmony and movement, {len(figures["types"]["names"])} types,
 
 ![elbow and silhouette](music_types.png)
 
+## What was tried
+
+On the same held-out clips, one seed each; GTZAN train → valid, and Emotify of its four genres where
+it was part of the fit. Differences below 0.03 are within the noise.
+
+| tried | GTZAN | Emotify | |
+|---|---|---|---|
+| ensemble on GTZAN's table alone, vote of three | 0.48 | – | with level and tempo |
+| and 128 simple statistics of the log-mel | 0.57 | – | 0.59 without level and tempo |
+| and rhythm, edges, correlation of bands | 0.63 | – | kept |
+| the same, Emotify as if all eleven labels had been possible | 0.59 | 0.64 | GTZAN's country and blues drawn to rock and pop |
+| Emotify masked to its four labels (logistic regression) | 0.61 to 0.65 | 0.64 to 0.68 | by weight and penalty; kept at 0.635 |
+| SVM calibrated one label against the rest | 0.52 | 0.68 | against 0.60 with Platt's pairwise scaling |
+| 300 learned patch words as further features | 0.65 | 0.68 | logistic regression; fused 0.63: no gain, left out |
+| network with time stretch, band limit and stronger gain | 0.51 | – | after 90 epochs, against 0.57 without |
+| network with Emotify unmasked, 110 epochs | 0.59 | – | against 0.635 masked, 180 epochs |
+| network, seven patches in place of three | 0.63 | 0.76 | no gain |
+| network, pitch up and down one band averaged | 0.64 | 0.73 | three times the cost for nothing certain |
+| fusion: sum of probabilities in place of logarithms | 0.61 to 0.64 | 0.71 to 0.78 | no better |
+| a bias for rock as well | 0.63 | 0.78 | rock is named more often, 0.62 of the clips, and GTZAN's others less |
+| masking Emotify's pop and rock alone (ensemble) | 0.62 | 0.78 | of all eleven 0.64 in place of 0.53; next to be tried for the network too |
+
 ## Known weaknesses
 
 - Eleven genres, as GTZAN's makers heard them around 2000: Western, mostly English-language, mostly
   20th century. Music of other kinds gets the nearest of the eleven or none.
-- Rock, country, disco and pop run into one another, as the confusion matrix shows.
+- Rock, country, disco and pop run into one another, as the confusion matrix shows. Rock recorded since
+  about 2000 is heard as country too often: Emotify's rock does not teach that it is no country.
 - Electronic music is known from 75 clips of one catalogue, and nothing in the training weighs it
   against hip-hop, reggae or disco: of the held-out ones {100 * held["per_genre"]["Electronic"]:.0f} % are named, most
   others heard as one of those three.

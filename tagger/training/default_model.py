@@ -170,15 +170,6 @@ def _fit_members(tracks: TrackSet, targets: Targets, seed: int) -> dict[str, Any
     return fit_members(tracks.features, targets, _possible(tracks), _catch_all(tracks), seed)
 
 
-def _spoken_of(tracks: TrackSet) -> npt.NDArray[np.bool_]:
-    """Which labels each clip's label speaks of, for calibration, shape (n, n_labels).
-
-    Electronic and classical mean what they say, whatever else there was to choose from; only
-    Emotify's pop and rock leave the other labels open.
-    """
-    return _possible(tracks) | ~_catch_all(tracks)[:, None]
-
-
 def _catch_all(tracks: TrackSet) -> npt.NDArray[np.bool_]:
     """Emotify's pop and rock: what is neither classical nor electronic stands under them."""
     return np.asarray((tracks.source == "emotify") & np.isin(tracks.genres, ["pop", "rock"]))
@@ -249,7 +240,6 @@ def _figures(
     held = data.tracks.take(data.held)
     targets = data.targets[data.held]
     possible = _possible(held)
-    spoken_of = _spoken_of(held)
     cnn_log = np.load(options.work / "develop.npy")
     development = data.tracks.take(~data.held)
     members = _fit_members(development, data.targets[~data.held], options.seed)
@@ -262,8 +252,8 @@ def _figures(
         options.seed,
     )
     ensemble = soft_vote(members, votes, held.features)
-    fusion = fit_fusion(ensemble, cnn_log, targets, spoken_of, BIASED)
-    fused = cross_fitted(ensemble, cnn_log, targets, spoken_of, held.groups, BIASED)
+    fusion = fit_fusion(ensemble, cnn_log, targets, BIASED)
+    fused = cross_fitted(ensemble, cnn_log, targets, held.groups, BIASED)
     thresholds = fit_thresholds(fused, targets, labels)
     said = fused.argmax(axis=1)
     spoken = fused.max(axis=1) >= np.array([thresholds[labels[i]] for i in said])
