@@ -29,6 +29,12 @@ def print_track(track: TrackView) -> None:
     console.print(_excerpts(track))
     console.print(Text("\nThe whole track", style="bold"))
     console.print(_whole(track))
+    label, probability = track.whole.genres[0]
+    threshold = track.thresholds[label]
+    verdict = (
+        "sure enough to be written" if probability >= threshold else "too unsure to be written"
+    )
+    console.print(Text(f"  {verdict}: {label} needs {percent(threshold)}", style="dim"))
     if track.whole.cluster:
         console.print(Text(f"  music type: {track.whole.cluster}"))
     console.print(Text("\nTags", style="bold"))
@@ -51,10 +57,6 @@ def _whole(track: TrackView) -> Table:
             break
         bar = Text("━" * max(1, round(_BAR_WIDTH * probability)), style="magenta")
         table.add_row(Text(f"  {label}"), percent(probability), bar)
-    label, probability = track.whole.genres[0]
-    threshold = track.thresholds[label]
-    verdict = "sure enough to be written" if probability >= threshold else "too unsure to write"
-    table.add_row("", "", Text(f"{verdict}: {label} needs {percent(threshold)}", style="dim"))
     return table
 
 
