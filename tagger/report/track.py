@@ -34,7 +34,7 @@ def print_track(track: TrackView) -> None:
     verdict = (
         "sure enough to be written" if probability >= threshold else "too unsure to be written"
     )
-    console.print(Text(f"  {verdict}: {label} needs {percent(threshold)}", style="dim"))
+    console.print(Text(f"  {sure} to be written: {label} needs {percent(threshold)}", style="dim"))
     if track.whole.cluster:
         console.print(Text(f"  music type: {track.whole.cluster}"))
     console.print(Text("\nTags", style="bold"))

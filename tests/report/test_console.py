@@ -144,7 +144,7 @@ def test_one_track_is_shown_whole(capsys):
 
 def test_one_track_below_its_threshold(capsys):
     print_track(view(thresholds={"Rock": 0.81, "Pop": 0.0}))
-    assert "too unsure to write: Rock needs 81 %" in capsys.readouterr().out
+    assert "too unsure to be written: Rock needs 81 %" in capsys.readouterr().out
 
 
 def test_one_tracks_markup_is_printed_as_it_stands(capsys):
