@@ -31,9 +31,7 @@ def print_track(track: TrackView) -> None:
     console.print(_whole(track))
     label, probability = track.whole.genres[0]
     threshold = track.thresholds[label]
-    verdict = (
-        "sure enough to be written" if probability >= threshold else "too unsure to be written"
-    )
+    sure = "sure enough" if probability >= threshold else "too unsure"
     console.print(Text(f"  {sure} to be written: {label} needs {percent(threshold)}", style="dim"))
     if track.whole.cluster:
         console.print(Text(f"  music type: {track.whole.cluster}"))

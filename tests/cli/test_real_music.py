@@ -77,10 +77,15 @@ def test_another_reader_sees_the_tags(scanned: tuple[Path, list[dict]]) -> None:
 
 
 def test_what_is_heard_is_mostly_right(scanned: tuple[Path, list[dict]]) -> None:
-    # The default model was fitted on these very tracks: this proves that a scan feeds it what
-    # its training fed it, not that it is good.
+    # The default model was fitted on these very tracks, as one of their four genres each: this
+    # proves that a scan feeds it what its training fed it, not that it is good.
     _, lines = scanned
-    right = [
-        Path(track["path"]).parent.name == track["genres"][0][0].lower() for track in lines[:-1]
-    ]
-    assert sum(right) >= 20
+    right = []
+    for track in lines[:-1]:
+        named = next(
+            label.lower()
+            for label, _ in track["genres"]
+            if label in ("Classical", "Electronic", "Pop", "Rock")
+        )
+        right.append(named == Path(track["path"]).parent.name)
+    assert sum(right) >= 18  # 6 by chance

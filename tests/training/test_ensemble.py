@@ -10,7 +10,7 @@ pytest.importorskip("sklearn")
 
 from training.training_samples import LABELS, N_FEATURES, Blobs, blobs
 
-from tagger.training.ensemble import fit_members, soft_vote
+from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote
 
 NAMES = ["extra_trees", "logistic_regression", "svm"]
 
@@ -32,13 +32,13 @@ def test_column_i_is_label_i(members: dict[str, Any], blobs_80: Blobs, name: str
     assert np.array_equal(at_centres.argmax(axis=1), np.arange(len(LABELS)))
 
 
-def test_soft_vote_is_the_mean_and_sums_to_one(members: dict[str, Any]) -> None:
-    unseen = blobs(20, spread=2.0, seed=2)
-    votes = soft_vote(members, unseen.features)
-    each = [member.predict_proba(unseen.features) for member in members.values()]
-    assert np.allclose(votes, (each[0] + each[1] + each[2]) / 3)
-    assert np.allclose(votes.sum(axis=1), 1)
-    assert votes.min() >= 0
+def test_soft_vote_is_the_weighted_mean_and_sums_to_one(members: dict[str, Any]) -> None:
+    unseen = blobs(10, spread=3.0, seed=3)
+    shares = dict(zip(members, (2.0, 1.0, 1.0), strict=True))
+    votes = soft_vote(members, shares, unseen.features)
+    first, *others = (member.predict_proba(unseen.features) for member in members.values())
+    assert np.allclose(votes, (2 * first + sum(others)) / 4)
+    assert np.allclose(votes.sum(axis=1), 1.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -78,19 +78,40 @@ def fit(
     )
 
 
-def mean_of_label_1(member: Any, made: Blobs) -> float:
-    return float(member.predict_proba(made.features)[:, 1].mean())
-
-
-def test_a_catch_all_counts_little_where_masks_are_not_known() -> None:
-    made = blobs(40, spread=4.0)
-    plain, held_back = fit(made), fit(made, catch_all=made.targets == 1)
-    # The SVM moves its borders, but Platt's scaling counts every row as one again.
-    for name, at_most in (("svm", 0.99), ("extra_trees", 0.7)):
-        before, after = (mean_of_label_1(m[name], made) for m in (plain, held_back))
-        assert after < at_most * before, name
+def test_catch_alls_are_kept_from_those_who_know_no_masks() -> None:
+    """Discs that sound like label 2, filed under 1 by people who had no 2."""
+    made = blobs(40)
+    elsewhere = made.features[made.targets == 2][:30]
+    joined = Blobs(
+        np.concatenate([made.features, elsewhere]),
+        np.concatenate([made.targets, np.ones(30, dtype=np.intp)]),
+        made.centres,
+    )
+    catch_all = np.arange(150) >= 120
+    kept_from, fooled = fit(joined, catch_all=catch_all), fit(joined)
+    for name in ("svm", "extra_trees"):
+        right, wrong = (m[name].predict_proba(made.centres[2:])[0, 2] for m in (kept_from, fooled))
+        assert right > 0.8, name
+        assert wrong < 0.75, name
     name = "logistic_regression"
-    assert np.allclose(held_back[name][-1].coef_, plain[name][-1].coef_)
+    assert np.allclose(kept_from[name][-1].coef_, fooled[name][-1].coef_)
+
+
+def test_votes_weigh_as_much_as_they_are_worth() -> None:
+    """Shares of one vote, from folds that no artist is on both sides of."""
+    made = blobs(40, spread=4.0)
+    n = len(made.targets)
+    weights = fit_vote_weights(
+        made.features,
+        made.targets,
+        np.ones((n, len(LABELS)), dtype=bool),
+        np.zeros(n, dtype=bool),
+        np.arange(n).astype(str),
+        seed=0,
+    )
+    assert sorted(weights) == ["extra_trees", "logistic_regression", "svm"]
+    assert sum(weights.values()) == pytest.approx(1.0)
+    assert min(weights.values()) >= 0.0
 
 
 def test_labels_that_nobody_could_choose_are_not_unlearned() -> None:
@@ -108,7 +129,7 @@ def test_labels_that_nobody_could_choose_are_not_unlearned() -> None:
         fit(joined, possible=p)["logistic_regression"].predict_proba(made.centres[2:])[0, 2]
         for p in (possible, np.ones_like(possible))
     )
-    assert masked > 0.9
+    assert masked > 0.85
     assert fooled < 0.7
 
 
