@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Annotated
 
 import typer
@@ -38,6 +39,12 @@ def root(
     """Listens to a music library and writes genres and music types into its tags."""
 
 
-app.command()(scan)
-app.command()(show)
+def _unwrapped(text: str | None) -> str:
+    """A docstring's paragraphs on one line each: typer keeps line breaks as they are."""
+    paragraphs = inspect.cleandoc(text or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
+
+
+for _command in (scan, show):
+    app.command(help=_unwrapped(_command.__doc__))(_command)
 app.add_typer(models_app, name="models")

@@ -33,7 +33,7 @@ def scan(
             min=0.0,
             max=1.0,
             metavar="P",
-            help="Least probability of a genre to be written [default: per genre, from the model].",
+            help="Least probability of a genre to be written; without it, each genre has its own.",
         ),
     ] = None,
     max_genres: Annotated[
@@ -43,7 +43,7 @@ def scan(
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", "-j", min=1, max=512, metavar="N", help="Processes [default: one a core]."
+            "--jobs", "-j", min=1, max=512, metavar="N", help="Processes; without it, one a core."
         ),
     ] = None,
     exclude: Annotated[
