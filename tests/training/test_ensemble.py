@@ -78,19 +78,26 @@ def fit(
     )
 
 
-def test_catch_alls_are_kept_from_those_who_know_no_masks() -> None:
-    """Discs that sound like label 2, filed under 1 by people who had no 2."""
+def misfiled() -> Blobs:
+    """120 rows, then 30 that sound like label 2 and are filed under 1."""
     made = blobs(40)
     elsewhere = made.features[made.targets == 2][:30]
-    joined = Blobs(
+    return Blobs(
         np.concatenate([made.features, elsewhere]),
         np.concatenate([made.targets, np.ones(30, dtype=np.intp)]),
         made.centres,
     )
+
+
+def test_catch_alls_are_kept_from_those_who_know_no_masks() -> None:
+    """Discs that sound like label 2, filed under 1 by people who had no 2."""
+    joined = misfiled()
     catch_all = np.arange(150) >= 120
     kept_from, fooled = fit(joined, catch_all=catch_all), fit(joined)
     for name in ("svm", "extra_trees"):
-        right, wrong = (m[name].predict_proba(made.centres[2:])[0, 2] for m in (kept_from, fooled))
+        right, wrong = (
+            m[name].predict_proba(joined.centres[2:])[0, 2] for m in (kept_from, fooled)
+        )
         assert right > 0.8, name
         assert wrong < 0.75, name
     name = "logistic_regression"
@@ -116,17 +123,11 @@ def test_votes_weigh_as_much_as_they_are_worth() -> None:
 
 def test_labels_that_nobody_could_choose_are_not_unlearned() -> None:
     """Discs that sound like label 2, from people who knew 0 and 1 only and said 1."""
-    made = blobs(40)
-    elsewhere = made.features[made.targets == 2][:30]
-    joined = Blobs(
-        np.concatenate([made.features, elsewhere]),
-        np.concatenate([made.targets, np.ones(30, dtype=np.intp)]),
-        made.centres,
-    )
+    joined = misfiled()
     possible = np.ones((150, len(LABELS)), dtype=bool)
     possible[120:, 2] = False
     masked, fooled = (
-        fit(joined, possible=p)["logistic_regression"].predict_proba(made.centres[2:])[0, 2]
+        fit(joined, possible=p)["logistic_regression"].predict_proba(joined.centres[2:])[0, 2]
         for p in (possible, np.ones_like(possible))
     )
     assert masked > 0.85
