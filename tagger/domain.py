@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
+    "Candidate",
     "CurrentTags",
+    "FileState",
     "Hearing",
     "Policy",
     "Prediction",
+    "Replacement",
+    "RestoreReport",
+    "RestoreStatus",
+    "Route",
     "RunSummary",
     "Status",
     "TagChange",
@@ -81,6 +87,55 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class FileState:
+    """What tells whether a file is still as it was when it was looked at.
+
+    Attributes:
+        size: bytes.
+        mtime_ns: time of modification, in ns since the epoch.
+        tags: digest of all that the file holds beside its audio.
+    """
+
+    size: int
+    mtime_ns: int
+    tags: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A word that may be written as a genre.
+
+    Attributes:
+        word: as it would stand in the tags.
+        probability: the sum of its labels' probabilities.
+        threshold: least probability at which it is written.
+        labels: labels of the model that became this word, most probable first.
+    """
+
+    word: str
+    probability: float
+    threshold: float
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a label of the model became a word for tags, or why it did not.
+
+    Attributes:
+        steps: every change on the way, as the rule (``alias``, ``spelling``, ``parent``) and
+            the word that it gave.
+        word: the word at the end, or None.
+        dropped: why there is no word, for people; empty if there is one.
+    """
+
+    label: str
+    steps: tuple[tuple[str, str], ...]
+    word: str | None
+    dropped: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CurrentTags:
     """The fields of ours that stand in a file, by field name, each a tuple of values.
 
@@ -88,10 +143,15 @@ class CurrentTags:
         kind: what carries them, for people: ``ID3v2.3``, ``FLAC``, ``MP4``…
         values: field name (``GENRE``, ``GENRETAG_GENRES``…) to its values;
             a field that does not stand in the file is absent.
+        album: the same for the fields that tell which album a track is of
+            (``ALBUM``, ``ALBUMARTIST``, ``ARTIST``, ``COMPILATION``); these are never written.
+        file: the file that they were read from, as it was then.
     """
 
     kind: str
     values: dict[str, tuple[str, ...]]
+    album: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    file: FileState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +164,53 @@ class TagChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """One write into one file, with all that it takes to put the old file back.
+
+    Attributes:
+        path: the file itself, with every link resolved.
+        changes: what was written, field by field.
+        undo: edits that turn the new file into the old one, packed
+            (:func:`tagger.tags.edits.pack`).
+        state_before: digest of all that the old file held beside its audio.
+        state_after: the same of the new file.
+        mtime_before_ns: the old file's time of modification.
+    """
+
+    path: Path
+    changes: tuple[TagChange, ...]
+    undo: bytes
+    state_before: bytes
+    state_after: bytes
+    mtime_before_ns: int
+
+
+class RestoreStatus(StrEnum):
+    """What became of one file of a run that is undone."""
+
+    RESTORED = "restored"  # byte for byte as before the run
+    PROPOSED = "proposed"  # a dry run could put it back
+    UNTOUCHED = "untouched"  # it is as before the run already
+    REFUSED = "refused"  # somebody changed it since
+    FAILED = "failed"  # gone, unreadable, unwritable
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport:
+    """One file of a run that is undone; ``changes`` are those that were taken back."""
+
+    path: Path
+    status: RestoreStatus
+    reason: str = ""
+    changes: tuple[TagChange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TrackReport:
     """One line of the report: everything that a run has to say of one track.
 
     ``reason`` says why in words; ``outcome`` is what became of the genre, as one of a few
-    phrases that can be counted.
+    phrases that can be counted; ``file`` is the file as it was when the changes were planned.
     """
 
     path: Path
@@ -122,6 +224,7 @@ class TrackReport:
     duration_s: float = 0.0
     heard_s: float = 0.0
     cached: bool = False
+    file: FileState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +264,12 @@ class TrackView:
     Attributes:
         patches: the prediction for each patch of ``hearing``, in order.
         patch_s: length of a patch in seconds.
-        thresholds: least probability at which each genre would be written.
+        routes: how each genre of ``whole`` becomes a word for tags, in the same order.
+        candidates: those words, most probable first.
+        written: the words sure enough to be written if any number of them may be.
         tags: what stands in the file, or why it cannot be read.
+        plan: what a scan without options would do to the genre, and why; empty if the tags
+            cannot be read.
     """
 
     path: Path
@@ -171,5 +278,8 @@ class TrackView:
     whole: Prediction
     patches: tuple[Prediction, ...]
     patch_s: float
-    thresholds: dict[str, float]
+    routes: tuple[Route, ...]
+    candidates: tuple[Candidate, ...]
+    written: tuple[str, ...]
     tags: CurrentTags | str
+    plan: str

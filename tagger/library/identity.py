@@ -25,7 +25,7 @@ from typing import BinaryIO, NamedTuple
 
 from tagger.errors import AudioError
 
-__all__ = ["DIGEST_SIZE", "payload_digest"]
+__all__ = ["DIGEST_SIZE", "payload_digest", "payload_digest_of"]
 
 DIGEST_SIZE = 16
 """Bytes of a digest."""
@@ -75,12 +75,22 @@ def payload_digest(path: Path) -> bytes:
     """
     try:
         with path.open("rb") as file:
-            length = file.seek(0, os.SEEK_END)
-            return _digest(file, length)
+            return payload_digest_of(file)
     except OSError as error:
         raise AudioError(
             f"the file cannot be read: {(error.strerror or 'error').lower()}"
         ) from error
+
+
+def payload_digest_of(file: BinaryIO) -> bytes:
+    """The same of a file that is open for reading.
+
+    Raises:
+        AudioError: if its structure is not recognised.
+        OSError: if it cannot be read.
+    """
+    try:
+        return _digest(file, file.seek(0, os.SEEK_END))
     except struct.error as error:
         raise AudioError(_CUT_SHORT) from error
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 __all__ = [
+    "ALBUM_FIELDS",
     "CLUSTER",
     "FIELDS",
     "GENRE",
@@ -26,19 +27,21 @@ class Field:
         id3: a frame id, or ``TXXX:`` and the description of a user text frame.
         vorbis: the key of a Vorbis comment (compared without regard to case).
         mp4: an ``ilst`` key in mutagen's spelling.
+        ape: the key of an APEv2 item (compared without regard to case).
     """
 
     name: str
     id3: str
     vorbis: str
     mp4: str
+    ape: str
 
 
 def _own(name: str) -> Field:
-    return Field(name, f"TXXX:{name}", name, f"----:com.apple.iTunes:{name}")
+    return Field(name, f"TXXX:{name}", name, f"----:com.apple.iTunes:{name}", name)
 
 
-GENRE = Field("GENRE", "TCON", "GENRE", "\xa9gen")
+GENRE = Field("GENRE", "TCON", "GENRE", "\xa9gen", "Genre")
 """The genre that players show. It belongs to the user."""
 
 GENRES = _own("GENRETAG_GENRES")
@@ -56,4 +59,17 @@ VERSION = _own("GENRETAG_VERSION")
 FIELDS: Mapping[str, Field] = MappingProxyType(
     {field.name: field for field in (GENRE, GENRES, CLUSTER, MODEL, VERSION)}
 )
-"""Every field by its name."""
+"""Every field that is written, by its name."""
+
+ALBUM_FIELDS: Mapping[str, Field] = MappingProxyType(
+    {
+        field.name: field
+        for field in (
+            Field("ALBUM", "TALB", "ALBUM", "\xa9alb", "Album"),
+            Field("ALBUMARTIST", "TPE2", "ALBUMARTIST", "aART", "Album Artist"),
+            Field("ARTIST", "TPE1", "ARTIST", "\xa9ART", "Artist"),
+            Field("COMPILATION", "TCMP", "COMPILATION", "cpil", "Compilation"),
+        )
+    }
+)
+"""Fields that tell which album a track is of, by their names. They are only read."""

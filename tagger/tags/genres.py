@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import mutagen.id3
 
+from tagger.words import comparable
+
 __all__ = [
     "GENERIC",
     "NO_ID3V1_GENRE",
-    "comparable",
     "from_id3",
     "id3v1_index",
+    "id3v1_name",
     "is_generic",
     "named",
     "split",
@@ -22,6 +23,15 @@ __all__ = [
 
 _TCON: Any = mutagen.id3.TCON
 _NAMES: tuple[str, ...] = tuple(_TCON.GENRES)
+_INDEX = {comparable(name): index for index, name in reversed(tuple(enumerate(_NAMES)))}
+_WHOLE = _INDEX.keys() | {"hiphoprap", "rbsoul"}
+"""Names that a slash does not divide: those of the list (``Pop/Funk``), and two by which
+large music shops call one genre (``Hip-Hop/Rap``, ``R&B/Soul``)."""
+
+_NUMBER = re.compile(r"[0-9]{1,3}")
+_REFERENCE = re.compile(r"\(([0-9]{1,3}|RX|CR)\)")
+_VERSIONS = {"RX": "Remix", "CR": "Cover"}
+_UNLISTED = "Unknown"
 
 NO_ID3V1_GENRE = 255
 """The byte of an ID3v1 trailer that stands for "no genre of the list"."""
@@ -54,24 +64,27 @@ GENERIC = frozenset(
 """Words that stand in genre fields and say nothing, as :func:`comparable` spells them."""
 
 
-def comparable(word: str) -> str:
-    """Spelling without case, accents and punctuation: ``hip hop`` is ``Hip-Hop``.
-
-    A word made of punctuation only stays as it is, lest all of those be equal.
-    """
-    plain = unicodedata.normalize("NFKD", word).casefold()
-    return "".join(c for c in plain if c.isalnum()) or word.strip().casefold()
-
-
 def split(values: Iterable[str]) -> tuple[str, ...]:
     """Separate joined genres (``Rock; Pop``) and drop empty ones.
 
-    Only the semicolon counts: slashes and commas are parts of names in many
-    libraries (``Folk, World, & Country``).
+    A semicolon always separates. A slash does where every part is a name of the ID3v1 list
+    (``Rock/Pop``) and the whole is none (``Folk/Rock``); elsewhere it is part of a name, as
+    commas are (``Folk, World, & Country``).
     """
     return tuple(
-        word for value in values for piece in re.split(r"[;\0]", value) if (word := piece.strip())
+        word
+        for value in values
+        for piece in re.split(r"[;\0]", value)
+        for word in _unslashed(piece)
     )
+
+
+def _unslashed(piece: str) -> Iterator[str]:
+    parts = [part.strip() for part in piece.split("/")]
+    one_name = comparable(piece) in _WHOLE
+    if one_name or any(comparable(part) not in _INDEX for part in parts):
+        parts = [piece.strip()]
+    yield from filter(None, parts)
 
 
 def from_id3(values: Iterable[str]) -> tuple[str, ...]:
@@ -81,18 +94,31 @@ def from_id3(values: Iterable[str]) -> tuple[str, ...]:
     without refinement (``(17)``, ``(4)Eurodisco``), ``RX`` (Remix), ``CR``
     (Cover) and joined words.
     """
-    words: list[str] = []
-    for piece in split(values):
-        words += [word for word in _TCON(encoding=3, text=[piece]).genres if word]
+    words = (word for piece in split(values) for word in _referred(piece))
     return tuple(dict.fromkeys(words))
+
+
+def _referred(piece: str) -> Iterator[str]:
+    if piece in _VERSIONS or (_NUMBER.fullmatch(piece) and int(piece) < 256):
+        yield _meaning(piece)
+        return
+    at = 0
+    while reference := _REFERENCE.match(piece, at):
+        yield _meaning(reference[1])
+        at = reference.end()
+    # A name that begins with a parenthesis is written with two.
+    refinement = piece[at + 1 :] if piece.startswith("((", at) else piece[at:]
+    yield from split([refinement])
+
+
+def _meaning(reference: str) -> str:
+    return _VERSIONS.get(reference) or id3v1_name(int(reference)) or _UNLISTED
 
 
 def named(word: str) -> str:
     """The name behind a bare ID3v1 number (``12`` → ``Other``), or the word itself."""
     number = word.strip().strip("()")
-    if number.isascii() and number.isdecimal() and int(number) < len(_NAMES):
-        return _NAMES[int(number)]
-    return word
+    return (id3v1_name(int(number)) if _NUMBER.fullmatch(number) else "") or word
 
 
 def is_generic(word: str) -> bool:
@@ -103,8 +129,9 @@ def is_generic(word: str) -> bool:
 
 def id3v1_index(word: str) -> int:
     """Place of a genre in the ID3v1 list (with Winamp's additions), or 255."""
-    wanted = comparable(word)
-    for index, name in enumerate(_NAMES):
-        if comparable(name) == wanted:
-            return index
-    return NO_ID3V1_GENRE
+    return _INDEX.get(comparable(word), NO_ID3V1_GENRE)
+
+
+def id3v1_name(index: int) -> str:
+    """Genre at a place of the ID3v1 list, or an empty string if none is there."""
+    return _NAMES[index] if index < len(_NAMES) else ""

@@ -5,25 +5,23 @@ Pure: no file is touched here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
-from tagger.domain import CurrentTags, Policy, Prediction, TagChange
+from tagger.domain import Candidate, CurrentTags, Policy, Prediction, TagChange
 from tagger.tags.fields import CLUSTER, GENRE, GENRES, MODEL, VERSION
-from tagger.tags.genres import comparable, is_generic
+from tagger.tags.genres import is_generic
+from tagger.words import comparable
 
 __all__ = [
-    "DEFAULT_THRESHOLD",
     "SECONDARY_RATIO",
     "Decision",
     "GenreOutcome",
     "PolicySettings",
     "decide",
+    "sure_enough",
 ]
-
-DEFAULT_THRESHOLD = 0.5
-"""Least probability of a genre for which nobody gave a threshold."""
 
 SECONDARY_RATIO = 1 / 3
 """Least probability of a further genre, as a part of the first one's."""
@@ -48,22 +46,11 @@ class PolicySettings:
 
     Attributes:
         policy: what may happen to a genre that stands.
-        min_confidence: least probability of a genre, for all genres; None to
-            use ``thresholds``.
-        thresholds: least probability by genre; others have :data:`DEFAULT_THRESHOLD`.
         max_genres: how many genres a file gets at most.
     """
 
     policy: Policy = Policy.FILL
-    min_confidence: float | None = None
-    thresholds: Mapping[str, float] = field(default_factory=dict)
     max_genres: int = 1
-
-    def threshold(self, label: str) -> float:
-        """Least probability at which this genre is written."""
-        if self.min_confidence is not None:
-            return self.min_confidence
-        return self.thresholds.get(label, DEFAULT_THRESHOLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +71,12 @@ class Decision:
 def decide(
     current: CurrentTags,
     prediction: Prediction,
+    candidates: Sequence[Candidate],
     settings: PolicySettings,
     model_id: str,
     version: str,
+    *,
+    album: int = 0,
 ) -> Decision:
     """Plan the changes of one file.
 
@@ -96,14 +86,19 @@ def decide(
 
     Args:
         current: what stands in the file.
-        prediction: what was heard.
+        prediction: what was heard in this track, in the model's own labels.
+        candidates: the words for the genre field, most probable first: for what was heard in
+            this track, or in the whole album.
         settings: what the user wants.
         model_id: the model, for ``GENRETAG_MODEL``.
         version: genretag's version, for ``GENRETAG_VERSION``. A new version alone
             is no reason to write: an upgrade must not rewrite a whole library.
+        album: how many tracks the candidates speak for, if more than one.
     """
     standing = current.values.get(GENRE.name, ())
-    after, outcome, reason = _genre(standing, prediction, settings)
+    after, outcome, reason = _genre(standing, candidates, settings)
+    if album > 1 and outcome is not GenreOutcome.KEPT:
+        reason = f"{reason} (album of {album} tracks)"
     wanted = {GENRE.name: after, **_own_fields(prediction, model_id, version)}
     changes = tuple(
         TagChange(name, before, values)
@@ -115,16 +110,26 @@ def decide(
     return Decision(changes, outcome, reason)
 
 
+def sure_enough(candidates: Sequence[Candidate], max_genres: int) -> tuple[Candidate, ...]:
+    """The candidates that may be written: none if the first is too unsure, and those further
+    ones that are not far behind it."""
+    if not candidates or candidates[0].probability < candidates[0].threshold:
+        return ()
+    least = SECONDARY_RATIO * candidates[0].probability
+    further = [c for c in candidates[1 : max(1, max_genres)] if c.probability >= least]
+    return (candidates[0], *further)
+
+
 def _genre(
-    standing: tuple[str, ...], prediction: Prediction, settings: PolicySettings
+    standing: tuple[str, ...], candidates: Sequence[Candidate], settings: PolicySettings
 ) -> tuple[tuple[str, ...], GenreOutcome, str]:
     real = tuple(word for word in standing if not is_generic(word))
     if real and settings.policy is Policy.FILL:
         return standing, GenreOutcome.KEPT, f"kept genre {_listed(real)} (policy fill)"
-    heard = _heard(prediction, settings)
+    heard = sure_enough(candidates, settings.max_genres)
     if not heard:
-        return standing, GenreOutcome.ABSTAINED, _why_unsure(prediction, settings)
-    words = tuple(heard)
+        return standing, GenreOutcome.ABSTAINED, _why_unsure(candidates)
+    words = tuple(candidate.word for candidate in heard)
     if settings.policy is Policy.APPEND:
         known = {comparable(word) for word in real}
         new = tuple(word for word in words if comparable(word) not in known)
@@ -133,35 +138,20 @@ def _genre(
             return words, GenreOutcome.ADDED, f"added {_listed(new)} to {_listed(real)}"
     if words == standing:
         return standing, GenreOutcome.UNCHANGED, f"genre is {_listed(standing)} already"
-    said = ", ".join(f"{word} {probability:.2f}" for word, probability in heard.items())
+    said = ", ".join(f"{candidate.word} {candidate.probability:.2f}" for candidate in heard)
     instead = f" in place of {_listed(standing)}" if standing else ""
     return words, GenreOutcome.WRITTEN, f"genre {said}{instead}"
 
 
-def _heard(prediction: Prediction, settings: PolicySettings) -> dict[str, float]:
-    """The genres that are sure enough, with their probabilities."""
-    if not prediction.genres:
-        return {}
-    label, top = prediction.genres[0]
-    if top < settings.threshold(label):
-        return {}
-    further = [
-        (name, probability)
-        for name, probability in prediction.genres[1 : max(1, settings.max_genres)]
-        if probability >= SECONDARY_RATIO * top
-    ]
-    return {label: top, **dict(further)}
-
-
-def _why_unsure(prediction: Prediction, settings: PolicySettings) -> str:
-    if not prediction.genres:
-        return "unsure: no genre was heard"
-    label, top = prediction.genres[0]
-    least = settings.threshold(label)
+def _why_unsure(candidates: Sequence[Candidate]) -> str:
+    if not candidates:
+        return "unsure: the vocabulary has no word for what was heard"
+    first = candidates[0]
+    top, least = first.probability, first.threshold
     digits = 2
     while f"{top:.{digits}f}" == f"{least:.{digits}f}" and digits < 6:
         digits += 1  # never "0.60 is below 0.60"
-    return f"unsure: {label} {top:.{digits}f} is below {least:.{digits}f}"
+    return f"unsure: {first.word} {top:.{digits}f} is below {least:.{digits}f}"
 
 
 def _own_fields(prediction: Prediction, model_id: str, version: str) -> dict[str, tuple[str, ...]]:

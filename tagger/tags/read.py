@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from tagger.domain import CurrentTags
+from tagger.domain import CurrentTags, FileState
 from tagger.tags.container import open_tags
-from tagger.tags.failures import translated
-from tagger.tags.fields import FIELDS
+from tagger.tags.fields import ALBUM_FIELDS, FIELDS
 
 __all__ = ["read_tags"]
 
 
 def read_tags(path: Path) -> CurrentTags:
-    """Read the fields of ours from a file.
+    """Read from a file the fields of ours and those that tell its album.
 
     Args:
         path: the file.
@@ -22,7 +22,13 @@ def read_tags(path: Path) -> CurrentTags:
         TagsRefusedError: if its tags could not be written without losing something.
         TagError: if they cannot be read.
     """
-    container = open_tags(path)
-    with translated("the tags cannot be read"):
-        found = {name: container.get(field) for name, field in FIELDS.items()}
-    return CurrentTags(container.kind, {name: values for name, values in found.items() if values})
+    with open_tags(path) as tags:
+        status = os.fstat(tags.file.fileno())
+        found = {name: tags.get(field) for name, field in FIELDS.items()}
+        album = {name: tags.get(field) for name, field in ALBUM_FIELDS.items()}
+        return CurrentTags(
+            tags.kind,
+            {name: values for name, values in found.items() if values},
+            {name: values for name, values in album.items() if values},
+            FileState(status.st_size, status.st_mtime_ns, tags.state()),
+        )

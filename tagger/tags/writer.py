@@ -1,58 +1,78 @@
-"""Write tags so that whatever happens leaves the old file or the new one, whole.
+"""Write tags, and put back what was replaced, checking every promise before a byte is written.
 
-The file is copied beside itself, the copy is tagged, opened again and compared
-with the original (audio, every field that was not to change, every field that
-was), and only then takes the original's place in one step.
+A write is a list of edits (:mod:`tagger.tags.edits`). The file is read as it would be with them,
+and only if audio, foreign fields and ID3 version are the same there, and our fields as planned,
+are the edits carried out (:mod:`tagger.tags.replace`).
 """
 
 from __future__ import annotations
 
+import io
 import os
-import re
-import secrets
-import shutil
-import stat
-import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from tagger.domain import TagChange
+from tagger.domain import FileState, Replacement, TagChange
 from tagger.errors import GenretagError, TagError, TagsRefusedError
-from tagger.tags.container import open_tags
+from tagger.tags.container import Container, tags_of
+from tagger.tags.edits import Edit, Edited, Edits, inverse, pack, unpack
 from tagger.tags.failures import translated
 from tagger.tags.fields import FIELDS
+from tagger.tags.replace import edit_in_place, refuse_unwritable, replace_by_copy
 
-__all__ = ["is_temporary", "write_changes"]
+__all__ = ["PayloadDigest", "Recorded", "WriteSettings", "restore", "write_changes"]
 
-_TEMPORARY = re.compile(r"\.genretag-[0-9a-f]{16}\.tmp")
-_FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file
-_COPY_STEP = 1 << 26
+PayloadDigest = Callable[[BinaryIO], bytes]
+"""A digest of the audio alone, to prove that it stays the same."""
 
-_REPLACED = "the file changed while it was being tagged; it was left as it is, run again"
+Recorded = Callable[[Replacement], AbstractContextManager[None]]
+"""Makes a replacement durable when its context is entered; leaving it by an error says that
+the file was not replaced after all."""
+
+_FAILED = "the tags cannot be written"
 
 
-def is_temporary(name: str) -> bool:
-    """Whether a file of this name is a copy that an interrupted write left behind."""
-    return _TEMPORARY.fullmatch(name) is not None
+@dataclass(frozen=True, slots=True)
+class WriteSettings:
+    """How files are written.
+
+    Attributes:
+        mtime: ``bump`` lets other programs notice the change, ``preserve`` keeps
+            the time of the last modification.
+        in_place: change the file itself instead of replacing it by an edited copy:
+            hard links stay together and no room is needed, but a crash in the middle
+            of it damages the file.
+        new_id3: 3 or 4, the version of an ID3v2 tag where none stands yet.
+    """
+
+    mtime: Literal["bump", "preserve"] = "bump"
+    in_place: bool = False
+    new_id3: Literal[3, 4] = 4
 
 
 def write_changes(
     path: Path,
     changes: Sequence[TagChange],
     *,
-    payload_digest: Callable[[Path], bytes],
-    mtime: Literal["bump", "preserve"] = "bump",
+    payload_digest: PayloadDigest,
+    settings: WriteSettings | None = None,
+    recorded: Recorded | None = None,
+    planned_for: FileState | None = None,
 ) -> None:
     """Write planned changes into a file, or leave it exactly as it is.
 
     Args:
         path: the file; a symbolic link is followed and stays a link.
         changes: at most one a field; none means that nothing is done.
-        payload_digest: a digest of the audio alone, to prove that it stayed the same.
-        mtime: ``bump`` lets other programs notice the change, ``preserve`` keeps
-            the time of the last modification.
+        payload_digest: called only where the edits themselves are no proof (Ogg pages that
+            have to be numbered anew).
+        settings: how to write.
+        recorded: keeps what is replaced.
+        planned_for: the file as it was when the changes were planned: a file that is not
+            the same any more is refused. Without it, only the fields to be changed count.
 
     Raises:
         TagsRefusedError: if writing would harm something that must be kept.
@@ -60,28 +80,91 @@ def write_changes(
     """
     if not changes:
         return
+    settings = settings or WriteSettings()
     _check_plan(changes)
-    with translated("the tags cannot be written"):
+    with translated(_FAILED):
         real = path.resolve(strict=True)
-        before = real.stat()
-        _refuse_unwritable(real, before)
-        temporary = real.parent / f".genretag-{secrets.token_hex(8)}.tmp"
-        handle = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(handle, "r+b") as copy:
-                with real.open("rb") as original:
-                    _copy_content(original, copy, before.st_size)
-                copy.flush()
-                _tag_and_verify(real, temporary, changes, payload_digest)
-                _dress(real, temporary, before, mtime)
-                os.fsync(copy.fileno())
-            if _identity(real.stat()) != _identity(before):
-                raise TagError(_REPLACED)
-            temporary.replace(real)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-    _sync_folder(real.parent)
+        refuse_unwritable(real, real.stat(), in_place=settings.in_place)
+        with real.open("rb") as original:
+            before = os.fstat(original.fileno())
+            tags = tags_of(original, new_id3=settings.new_id3)
+            state_before = tags.state()
+            if planned_for:
+                _check_same(before, state_before, planned_for)
+            edits, state_after = _planned(tags, changes, payload_digest)
+            if not edits:
+                return
+            replacement = Replacement(
+                path=real,
+                changes=tuple(changes),
+                undo=pack(inverse(edits, original)),
+                state_before=state_before,
+                state_after=state_after,
+                mtime_before_ns=before.st_mtime_ns,
+            )
+            carry_out = edit_in_place if settings.in_place else replace_by_copy
+            carry_out(
+                real,
+                original,
+                edits,
+                mtime_ns=before.st_mtime_ns if settings.mtime == "preserve" else None,
+                recorded=recorded(replacement) if recorded else nullcontext(),
+            )
+
+
+def restore(
+    replacement: Replacement,
+    *,
+    recorded: AbstractContextManager[None] | None = None,
+    in_place: bool = False,
+    dry_run: bool = False,
+) -> bool:
+    """Put back the file that a write replaced, byte for byte, with its former date.
+
+    Args:
+        replacement: what that write recorded.
+        recorded: entered right before the file is put back.
+        in_place: as in :class:`WriteSettings`.
+        dry_run: only check that it can be done.
+
+    Returns:
+        True if it was done, False if the file is as it was before the write anyway.
+
+    Raises:
+        TagsRefusedError: if somebody else changed the file since.
+        TagError: for any other reason; the file is as it is.
+    """
+    with translated("the former tags cannot be put back"):
+        real = replacement.path
+        status = real.stat()
+        with real.open("rb") as original:
+            state = tags_of(original).state()
+            if state == replacement.state_before:
+                return False
+            if state != replacement.state_after:
+                raise TagsRefusedError("its tags were changed since by another program")
+            refuse_unwritable(real, status, in_place=in_place)
+            edits = unpack(replacement.undo)
+            with _view(original, edits) as view:
+                if tags_of(view).state() != replacement.state_before:
+                    raise TagError("what the journal holds would not bring the old file back")
+            if not dry_run:
+                carry_out = edit_in_place if in_place else replace_by_copy
+                carry_out(
+                    real,
+                    original,
+                    edits,
+                    mtime_ns=replacement.mtime_before_ns,
+                    recorded=recorded or nullcontext(),
+                )
+    return True
+
+
+def _check_same(status: os.stat_result, tags: bytes, planned_for: FileState) -> None:
+    if tags != planned_for.tags:
+        raise TagError("its tags have changed since this was planned; scan it again")
+    if (status.st_size, status.st_mtime_ns) != (planned_for.size, planned_for.mtime_ns):
+        raise TagError("the file has changed since this was planned; scan it again")
 
 
 def _check_plan(changes: Sequence[TagChange]) -> None:
@@ -92,121 +175,66 @@ def _check_plan(changes: Sequence[TagChange]) -> None:
         raise TagError("the plan changes one field twice")
 
 
-def _refuse_unwritable(real: Path, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise TagsRefusedError("not a regular file")
-    if status.st_nlink > 1:
-        raise TagsRefusedError(
-            f"the file has {status.st_nlink} hard links, and a safe write would separate them"
-        )
-    # The mode counts even for root, whom the system lets write anything.
-    if not status.st_mode & 0o222 or not os.access(real, os.W_OK):
-        raise TagsRefusedError("the file is read-only")
-    if not os.access(real.parent, os.W_OK | os.X_OK):
-        raise TagsRefusedError("the folder is read-only, and a safe write needs a copy beside it")
-
-
-def _copy_content(original: BinaryIO, copy: BinaryIO, size: int) -> None:
-    """Copy a file in the cheapest way that the file system offers."""
-    if not (_reflink(original, copy) or _copy_in_kernel(original, copy, size)):
-        original.seek(0)
-        copy.seek(0)
-        copy.truncate()
-        shutil.copyfileobj(original, copy, 1 << 20)
-        copy.flush()
-    if os.fstat(copy.fileno()).st_size != size:
-        raise TagError(_REPLACED)
-
-
-def _reflink(original: BinaryIO, copy: BinaryIO) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return False
-    try:
-        fcntl.ioctl(copy.fileno(), _FICLONE, original.fileno())
-    except OSError:
-        return False
-    return True
-
-
-def _copy_in_kernel(original: BinaryIO, copy: BinaryIO, size: int) -> bool:
-    if not hasattr(os, "copy_file_range"):
-        return False
-    done = 0
-    try:
-        while done < size:
-            step = os.copy_file_range(original.fileno(), copy.fileno(), _COPY_STEP, done, done)
-            if not step:
-                return False
-            done += step
-    except OSError:
-        return False  # the plain copy meets the same error again, if it is a real one
-    return True
-
-
-def _tag_and_verify(
-    real: Path,
-    temporary: Path,
-    changes: Sequence[TagChange],
-    payload_digest: Callable[[Path], bytes],
-) -> None:
-    changed = {change.field for change in changes}
-    original = open_tags(real)
+def _planned(
+    tags: Container, changes: Sequence[TagChange], payload_digest: PayloadDigest
+) -> tuple[Edits, bytes]:
+    """The edits that make these changes, proven to make no other, and the state behind them."""
     for change in changes:
-        if original.get(FIELDS[change.field]) != change.before:
+        if tags.get(FIELDS[change.field]) != change.before:
             raise TagError(f"{change.field} has changed since it was read; run again")
-    expected = original.rest(changed)
-
-    tagged = open_tags(temporary)
+    changed = {change.field for change in changes}
+    expected = tags.rest(changed)
     for change in changes:
-        tagged.put(FIELDS[change.field], change.after)
-    tagged.save()
+        tags.put(FIELDS[change.field], change.after)
+    edits = tags.edits()
+    with _view(tags.file, edits) as view:
+        result = tags_of(view)
+        for change in changes:
+            if result.get(FIELDS[change.field]) != change.after:
+                raise TagsRefusedError(f"{result.kind} cannot hold these values of {change.field}")
+        _check_rest(expected, result.rest(changed))
+        if tags.kind.startswith("ID3v2") and result.kind != tags.kind:
+            raise TagsRefusedError(f"{tags.kind} would become {result.kind}")
+        _check_audio(tags, edits, result, payload_digest)
+        return edits, result.state()
 
-    result = open_tags(temporary)
-    for change in changes:
-        if result.get(FIELDS[change.field]) != change.after:
-            raise TagsRefusedError(f"{result.kind} cannot hold these values of {change.field}")
-    found = result.rest(changed)
+
+def _view(file: BinaryIO, edits: Edits) -> io.BufferedReader:
+    """The file as it would be."""
+    return io.BufferedReader(Edited(file, edits))
+
+
+def _check_rest(expected: Sequence[tuple[str, bytes]], found: Sequence[tuple[str, bytes]]) -> None:
     if found != expected:
         what = ", ".join(sorted({name for name, _ in set(found) ^ set(expected)})[:3])
         raise TagsRefusedError(
             f"something beside our fields would change: {what or 'the order of the tags'}"
         )
-    if original.kind.startswith("ID3v2") and result.kind != original.kind:
-        raise TagsRefusedError(f"{original.kind} would become {result.kind}")
+
+
+def _check_audio(
+    tags: Container, edits: Edits, result: Container, payload_digest: PayloadDigest
+) -> None:
+    if _moved_whole(tags.audio, edits) == result.audio:
+        return
     try:
-        same = payload_digest(real) == payload_digest(temporary)
+        same = payload_digest(tags.file) == payload_digest(result.file)
     except GenretagError as error:
         raise TagError(f"the audio cannot be verified: {error}") from error
     if not same:
         raise TagsRefusedError("the audio would not stay the same")
 
 
-def _dress(
-    real: Path, temporary: Path, before: os.stat_result, mtime: Literal["bump", "preserve"]
-) -> None:
-    """Give the copy the original's owner, mode, extended attributes and times."""
-    if hasattr(os, "chown"):
-        try:
-            os.chown(temporary, before.st_uid, before.st_gid)
-        except PermissionError:
-            with suppress(PermissionError):  # the group at least, which shared folders live by
-                os.chown(temporary, -1, before.st_gid)
-    shutil.copystat(real, temporary)  # after chown, which clears bits of the mode
-    modified = before.st_mtime_ns if mtime == "preserve" else time.time_ns()
-    os.utime(temporary, ns=(before.st_atime_ns, modified))
-
-
-def _identity(status: os.stat_result) -> tuple[int, ...]:
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _sync_folder(folder: Path) -> None:
-    # The new file stands already; a file system that cannot sync folders is no failure.
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _moved_whole(
+    regions: Sequence[tuple[int, int]], edits: Sequence[Edit]
+) -> tuple[tuple[int, int], ...] | None:
+    """Where regions that no edit touches will lie, or None if one is touched."""
+    places, shift, at = [], 0, 0
+    for start, end in regions:
+        while at < len(edits) and edits[at].end <= start:
+            shift += edits[at].shift
+            at += 1
+        if at < len(edits) and edits[at].offset < end:
+            return None
+        places.append((start + shift, end + shift))
+    return tuple(places)

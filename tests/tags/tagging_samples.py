@@ -5,11 +5,16 @@ from __future__ import annotations
 import functools
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import mutagen.ogg
 import numpy as np
 import soundfile as sf
+
+from tagger.domain import Replacement
+from tagger.tags.writer import Recorded
 
 FORMATS = ("mp3", "flac", "vorbis", "opus", "oggflac", "m4a", "m4a-moov-last", "wav", "aiff")
 ID3_FORMATS = ("mp3", "wav", "aiff")
@@ -147,3 +152,15 @@ def set_trailer(path: Path, *, genre: int = 17, ape: dict[str, str] | None = Non
     with path.open("ab") as file:
         file.write(trailer)
     return trailer
+
+
+def recorder() -> tuple[list[Replacement], Recorded]:
+    """What the writer calls to keep a replacement, and the list where it is kept."""
+    kept: list[Replacement] = []
+
+    @contextmanager
+    def recorded(replacement: Replacement) -> Iterator[None]:
+        yield
+        kept.append(replacement)
+
+    return kept, recorded

@@ -25,13 +25,14 @@ from tags.tagging_samples import (
     VORBIS_FORMATS,
     make,
     mp4_samples,
+    recorder,
 )
 
 from tagger.domain import TagChange
-from tagger.library.identity import payload_digest
+from tagger.library.identity import payload_digest, payload_digest_of
 from tagger.tags.fields import FIELDS
 from tagger.tags.read import read_tags
-from tagger.tags.writer import write_changes
+from tagger.tags.writer import restore, write_changes
 
 OURS = set(FIELDS)
 READERS = {
@@ -70,16 +71,29 @@ own = st.fixed_dictionaries(
 ).filter(bool)
 
 
-def write(path: Path, wanted: dict[str, tuple[str, ...]]) -> None:
-    """Write fields and check what must hold for every file."""
+def write(path: Path, wanted: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Write fields and check what must hold for every file; gives those that had to change."""
     current = read_tags(path).values
     digest = payload_digest(path)
-    changes = [TagChange(f, current.get(f, ()), after) for f, after in wanted.items()]
-    write_changes(path, changes, payload_digest=payload_digest)
+    changes = [
+        TagChange(f, before, after)
+        for f, after in wanted.items()
+        if (before := current.get(f, ())) != after
+    ]
+    undo, recorded = recorder()
+    content = path.read_bytes()
+    write_changes(path, changes, payload_digest=payload_digest_of, recorded=recorded)
+    for replacement in undo:
+        written = path.read_bytes()
+        assert restore(replacement)
+        assert path.read_bytes() == content
+        write_changes(path, changes, payload_digest=payload_digest_of)
+        assert path.read_bytes() == written
     found = read_tags(path).values
     assert found == {k: v for k, v in {**current, **wanted}.items() if v}
     assert payload_digest(path) == digest
     assert [p.name for p in path.parent.iterdir()] == [path.name]
+    return {change.field: change.after for change in changes}
 
 
 def id3_frames(version: int):
@@ -139,11 +153,11 @@ def test_id3(format_, version, data):
             file.tags.save(path, v2_version=version, v23_sep=None)
         wanted = data.draw(own)
         before = foreign_frames(id3_of(path), wanted) if frames else {}
-        write(path, wanted)
+        changed = write(path, wanted)
         tags = id3_of(path)
         assert foreign_frames(tags, wanted) == before
         assert tags.version == (2, version if frames else 4, 0)
-        for f, after in wanted.items():
+        for f, after in changed.items():
             frame = tags[FIELDS[f].id3]
             assert frame.text == (list(after) if tags.version[1] == 4 else ["; ".join(after)])
             assert frame.encoding == 3 if tags.version[1] == 4 else frame.encoding in (0, 1)
@@ -178,12 +192,12 @@ def test_vorbis_comments(format_, data):
         def foreign(tags):
             return [(k, v) for k, v in tags if k.upper() not in wanted]
 
-        write(path, wanted)
+        changed = write(path, wanted)
         again = READERS[format_](path)
         assert foreign(again.tags) == foreign(file.tags)
         assert again.tags.vendor == vendor
         assert [p.data for p in getattr(again, "pictures", [])] == pictures
-        for f, after in wanted.items():
+        for f, after in changed.items():
             assert again.tags[f] == list(after)
 
 
@@ -215,13 +229,13 @@ def test_mp4(format_, data):
             file.tags.update(atoms)
             file.save()
         wanted = data.draw(own)
-        write(path, wanted)
+        changed = write(path, wanted)
         tags = mutagen.mp4.MP4(path).tags
         keys = {FIELDS[f].mp4 for f in wanted}
         assert {k: v for k, v in tags.items() if k not in keys} == {
             k: v for k, v in atoms.items() if k not in keys
         }
-        for f, after in wanted.items():
+        for f, after in changed.items():
             found = tags[FIELDS[f].mp4]
             assert [v if isinstance(v, str) else bytes(v).decode() for v in found] == list(after)
         assert mp4_samples(path.read_bytes()) == list(MP4_SAMPLES)

@@ -1,10 +1,12 @@
-"""A failed write leaves the file and its folder exactly as they were."""
+"""A failed write leaves the file and its folder exactly as they were, and every write can be
+taken back byte for byte."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
+from contextlib import contextmanager
 from pathlib import Path
 
 import mutagen.apev2
@@ -12,28 +14,36 @@ import mutagen.flac
 import mutagen.id3 as m
 import mutagen.mp4
 import pytest
-from tags.tagging_samples import FORMATS, content, make, set_trailer
+from tags.tagging_samples import FORMATS, content, make, recorder, set_trailer
 
 from tagger.domain import TagChange
 from tagger.errors import AudioError, TagError, TagsRefusedError
-from tagger.library.identity import payload_digest
-from tagger.tags import writer
+from tagger.library.identity import payload_digest, payload_digest_of
+from tagger.tags import replace
+from tagger.tags.edits import Edit, joined
+from tagger.tags.formats.flac import Flac
 from tagger.tags.read import read_tags
-from tagger.tags.writer import is_temporary, write_changes
+from tagger.tags.replace import is_leftover, remove_leftover
+from tagger.tags.writer import WriteSettings, restore, write_changes
 
 ROCK = (TagChange("GENRE", (), ("Rock",)),)
+ALL = tuple(
+    TagChange(f"GENRETAG_{name}", (), (value,))
+    for name, value in {"GENRES": "Rock=0.83", "CLUSTER": "bright", "MODEL": "m 1"}.items()
+)
+IN_PLACE = WriteSettings(in_place=True)
 
 
-def write(path: Path, changes=ROCK, digest=payload_digest, **options) -> None:
+def write(path: Path, changes=ROCK, digest=payload_digest_of, **options) -> None:
     write_changes(path, changes, payload_digest=digest, **options)
 
 
-def refused(path: Path, reason: str, changes=ROCK, digest=payload_digest, error=TagError) -> None:
+def refused(path: Path, reason: str, changes=ROCK, error=TagError, **options) -> None:
     """The write fails for this reason, in one line, and nothing has changed."""
     before, listing = path.read_bytes(), sorted(path.parent.iterdir())
     status = path.stat()
     with pytest.raises(error, match=reason) as caught:
-        write(path, changes, digest)
+        write(path, changes, **options)
     assert "\n" not in str(caught.value)
     assert path.name not in str(caught.value)
     assert path.read_bytes() == before
@@ -42,58 +52,90 @@ def refused(path: Path, reason: str, changes=ROCK, digest=payload_digest, error=
     assert sorted(path.parent.iterdir()) == listing
 
 
-@pytest.mark.parametrize("format_", FORMATS)
-def test_a_digest_that_differs(tmp_path, format_):
-    digests = iter([b"one", b"other"])
-    refused(make(tmp_path, format_), "audio would not stay", digest=lambda p: next(digests))
+def damaging(monkeypatch, *more: Edit) -> None:
+    """Let the FLAC writer do something that it must not."""
+    edits = Flac.edits
+    monkeypatch.setattr(Flac, "edits", lambda self: joined((*edits(self), *more)))
 
 
-def test_a_digest_that_fails(tmp_path):
-    def fail(path: Path) -> bytes:
+def test_an_edit_in_the_audio(tmp_path, monkeypatch):
+    damaging(monkeypatch, Edit(len(content("flac")) - 40, 1, b"?"))
+    refused(make(tmp_path, "flac"), "audio would not stay", error=TagsRefusedError)
+
+
+def test_audio_that_cannot_be_verified(tmp_path, monkeypatch):
+    def fail(file) -> bytes:
         raise AudioError("no audio")
 
-    refused(make(tmp_path, "mp3"), "cannot be verified: no audio", digest=fail)
+    damaging(monkeypatch, Edit(len(content("flac")) - 40, 1, b"?"))
+    refused(make(tmp_path, "flac"), "cannot be verified: no audio", digest=fail)
 
 
-def test_a_save_that_damages_another_field(tmp_path, monkeypatch):
+def test_an_edit_of_another_field(tmp_path, monkeypatch):
     path = make(tmp_path, "flac")
     file = mutagen.flac.FLAC(path)
     file["TITLE"] = "Song"
     file.save()
-    save = mutagen.flac.FLAC.save
-
-    def damaging(self, *args, **kwargs):
-        self["title"] = "song"
-        save(self, *args, **kwargs)
-
-    monkeypatch.setattr(mutagen.flac.FLAC, "save", damaging)
+    damaging(monkeypatch, Edit(path.read_bytes().index(b"Song"), 1, b"s"))
     refused(path, "something beside our fields would change: comment", error=TagsRefusedError)
 
 
-def test_a_save_that_writes_nothing(tmp_path, monkeypatch):
-    path = make(tmp_path, "flac")
-    monkeypatch.setattr(mutagen.flac.FLAC, "save", lambda self: None)
-    refused(path, "cannot hold these values of GENRE")
+def test_edits_that_do_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(Flac, "edits", lambda self: ())
+    refused(make(tmp_path, "flac"), "cannot hold these values of GENRE")
 
 
-def test_a_file_that_changes_meanwhile(tmp_path):
+@pytest.mark.parametrize("settings", [WriteSettings(), IN_PLACE])
+def test_a_file_that_changes_meanwhile(tmp_path, settings):
     path = make(tmp_path, "mp3")
+    events = []
 
-    def digest(asked: Path) -> bytes:
-        if asked == path:
-            with path.open("ab") as file:
-                file.write(b"more")
-        return b"same"
+    @contextmanager
+    def recorded(replacement):
+        with path.open("ab") as file:
+            file.write(b"more")
+        try:
+            yield
+        except TagError:
+            events.append("withdrawn")
+            raise
 
     with pytest.raises(TagError, match="changed while it was being tagged"):
-        write(path, digest=digest)
+        write(path, settings=settings, recorded=recorded)
     assert path.read_bytes() == content("mp3") + b"more"
+    assert events == ["withdrawn"]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_copy_that_differs(tmp_path, monkeypatch):
+    copy_ = replace._copy_in_kernel
+
+    def bad_memory(original, copy, start, end):
+        done = copy_(original, copy, start, end)
+        if end - start > 2000:
+            os.pwrite(copy.fileno(), b"?", 2000)
+        return done
+
+    monkeypatch.setattr(replace, "_copy_in_kernel", bad_memory)
+    monkeypatch.setattr(replace, "_reflink", lambda *args: False)
+    refused(make(tmp_path, "wav"), "the copy differs")
 
 
 def test_a_field_that_changed_since_it_was_read(tmp_path):
     path = make(tmp_path, "mp3")
     refused(path, "GENRE has changed since", [TagChange("GENRE", ("Pop",), ("Rock",))])
+
+
+def test_a_file_that_changed_since_the_plan(tmp_path):
+    path = make(tmp_path, "flac")
+    planned_for = read_tags(path).file
+    os.utime(path, ns=(1, 1))
+    refused(path, "the file has changed since this was planned", planned_for=planned_for)
+    file = mutagen.flac.FLAC(path)
+    file["TITLE"] = "Song"
+    file.save()
+    refused(path, "its tags have changed since this was planned", planned_for=planned_for)
+    write(path, planned_for=read_tags(path).file)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +194,7 @@ def test_what_is_no_file(tmp_path):
         (content("vorbis")[:100], "cut short"),
         (content("m4a")[:200], "cut short"),
         (content("wav")[:100], "cut short"),
-        (b"ID3\2\0\0\0\0\0\0" + content("mp3"), "ID3v2.2"),
+        (b"ID3\2\0\x40\0\0\0\0" + content("mp3"), "compress"),
         (b"ID3\3\0\0\0\0\0\x0cTIT2\0\0\1\0\0\0\0x" + content("mp3"), "damaged"),
         (b"RF64" + content("wav")[4:], "RF64"),
         (b"OggS" + bytes(100), "not supported"),
@@ -190,23 +232,36 @@ def test_a_file_cut_anywhere_is_tagged_or_left_alone(tmp_path, format_):
         (errno.EPERM, "not permitted"),
     ],
 )
-@pytest.mark.parametrize("call", ["fsync", "utime"])
+@pytest.mark.parametrize("call", ["fsync", "utime", "open"])
 def test_the_system_says_no(tmp_path, monkeypatch, number, words, call):
     def fail(*args, **kwargs):
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(writer.os, call, fail)
+    monkeypatch.setattr(replace.os, call, fail)
     refused(make(tmp_path, "mp3"), words)
+
+
+@pytest.mark.parametrize("settings", [WriteSettings(), IN_PLACE])
+def test_a_journal_that_fails(tmp_path, settings):
+    @contextmanager
+    def recorded(replacement):
+        raise TagError("the journal cannot be written: the disk is full")
+        yield
+
+    refused(make(tmp_path, "mp3"), "journal cannot", settings=settings, recorded=recorded)
 
 
 def test_an_interrupt_leaves_nothing_behind(tmp_path):
     path = make(tmp_path, "mp3")
 
-    def interrupt(asked: Path) -> bytes:
+    @contextmanager
+    def recorded(replacement):
+        assert len(list(tmp_path.iterdir())) == 2
         raise KeyboardInterrupt
+        yield
 
     with pytest.raises(KeyboardInterrupt):
-        write(path, digest=interrupt)
+        write(path, recorded=recorded)
     assert path.read_bytes() == content("mp3")
     assert list(tmp_path.iterdir()) == [path]
 
@@ -214,10 +269,12 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path):
 @pytest.mark.parametrize("ways", [("_reflink",), ("_reflink", "_copy_in_kernel")])
 def test_every_way_of_copying(tmp_path, monkeypatch, ways):
     path = make(tmp_path, "aiff")
+    before = payload_digest(path)
     for way in ways:
-        monkeypatch.setattr(writer, way, lambda *args: False)
+        monkeypatch.setattr(replace, way, lambda *args: False)
     write(path)
     assert read_tags(path).values == {"GENRE": ("Rock",)}
+    assert payload_digest(path) == before
 
 
 def test_mode_attributes_and_times_are_kept(tmp_path):
@@ -228,7 +285,7 @@ def test_mode_attributes_and_times_are_kept(tmp_path):
         os.setxattr(path, "user.note", b"mine")
     except OSError:
         pytest.skip("no extended attributes here")
-    write(path, mtime="preserve")
+    write(path, settings=WriteSettings(mtime="preserve"))
     assert path.stat().st_mtime_ns == 10**18
     write(path, [TagChange("GENRE", ("Rock",), ("Pop",))])
     assert path.stat().st_mtime_ns > 10**18
@@ -243,17 +300,136 @@ def test_nothing_to_do_touches_nothing(tmp_path):
     assert path.stat() == status
 
 
-def test_the_copy_has_a_name_of_its_own(tmp_path):
+# Taking it back.
+
+
+@pytest.mark.parametrize("settings", [WriteSettings(), IN_PLACE], ids=["safe", "in place"])
+@pytest.mark.parametrize("format_", FORMATS)
+def test_there_and_back(tmp_path, format_, settings):
+    path = make(tmp_path, format_)
+    os.utime(path, ns=(10**18, 10**18 + 7))
+    before, digest = path.read_bytes(), payload_digest(path)
+    replacements = []
+
+    @contextmanager
+    def recorded(replacement):
+        assert path.read_bytes() == (before if not replacements else after)
+        yield
+        replacements.append(replacement)
+
+    write(path, (*ROCK, *ALL), settings=settings, recorded=recorded)
+    after = path.read_bytes()
+    write(path, [TagChange("GENRE", ("Rock",), ())], settings=settings, recorded=recorded)
+    assert read_tags(path).values.keys() == {c.field for c in ALL}
+    assert payload_digest(path) == digest
+    first, second = replacements
+    assert first.path == path.resolve()
+    assert (first.changes, first.state_after) == ((*ROCK, *ALL), second.state_before)
+
+    with pytest.raises(TagsRefusedError, match="changed since by another"):
+        restore(first)
+    assert restore(second, dry_run=True)
+    assert path.read_bytes() != after
+    assert restore(second, in_place=settings.in_place)
+    assert path.read_bytes() == after
+    assert not restore(second)
+    assert restore(first, in_place=settings.in_place)
+    assert path.read_bytes() == before
+    assert path.stat().st_mtime_ns == 10**18 + 7
+    assert not restore(first)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_undo_of_a_file_that_is_gone_or_read_only(tmp_path):
     path = make(tmp_path, "mp3")
-    seen: list[str] = []
+    kept, recorded = recorder()
+    write(path, recorded=recorded)
+    path.chmod(0o444)
+    with pytest.raises(TagsRefusedError, match="read-only"):
+        restore(kept[0])
+    path.unlink()
+    with pytest.raises(TagError, match="the file is gone"):
+        restore(kept[0])
 
-    def digest(asked: Path) -> bytes:
-        seen.append(asked.name)
-        return b""
 
-    write(path, digest=digest)
-    assert [is_temporary(n) for n in seen] == [False, True]
-    assert not is_temporary(".genretag-notes.tmp")
+def test_in_place_keeps_hard_links_and_the_inode(tmp_path):
+    path = make(tmp_path, "flac")
+    os.link(path, tmp_path / "twin.flac")
+    inode = path.stat().st_ino
+    write(path, settings=IN_PLACE)
+    assert path.stat().st_ino == inode
+    assert read_tags(tmp_path / "twin.flac").values == {"GENRE": ("Rock",)}
+
+
+def test_in_place_in_a_folder_that_takes_no_copy(tmp_path, monkeypatch):
+    path = make(tmp_path, "mp3")
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda p, mode: p != tmp_path and access(p, mode))
+    refused(path, "the folder is read-only", error=TagsRefusedError)
+    write(path, settings=IN_PLACE)
+    assert read_tags(path).values == {"GENRE": ("Rock",)}
+
+
+def test_in_place_meets_a_full_disk_before_it_overwrites(tmp_path, monkeypatch):
+    def full(handle, offset, length):
+        os.ftruncate(handle, offset + length // 2)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(replace.os, "posix_fallocate", full)
+    path = make(tmp_path, "mp3")
+    with pytest.raises(TagError, match="disk is full"):
+        write(path, settings=IN_PLACE)
+    assert path.read_bytes() == content("mp3")
+
+
+def test_in_place_says_that_a_file_may_be_damaged(tmp_path, monkeypatch):
+    def broken(*args):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(replace, "apply_in_place", broken)
+    with pytest.raises(TagError, match="may be damaged: the disk reports"):
+        write(make(tmp_path, "mp3"), settings=IN_PLACE)
+
+
+# What a killed run leaves.
+
+
+def test_leftovers(tmp_path):
+    path = make(tmp_path, "mp3")
+    seen = []
+
+    @contextmanager
+    def recorded(replacement):
+        (copy,) = [p for p in tmp_path.iterdir() if p != path]
+        seen.append((is_leftover(copy.name), remove_leftover(copy), copy))
+        yield
+
+    write(path, recorded=recorded)
+    ((is_one, removed, copy),) = seen
+    assert (is_one, removed) == (True, False)  # it was in use
+    copy.write_bytes(b"half a file")
+    notes = tmp_path / ".genretag-notes.tmp"
+    notes.write_text("not ours")
+    assert not remove_leftover(notes)
+    assert remove_leftover(copy)
+    assert not remove_leftover(copy)
+    assert sorted(tmp_path.iterdir()) == [notes, path]
+
+
+def test_a_clean_up_between_creation_and_lock(tmp_path, monkeypatch):
+    lock, removed = replace._lock, []
+
+    def slow(file, *, wait):
+        if wait and not removed:
+            removed.extend(p for p in tmp_path.iterdir() if remove_leftover(p))
+        return lock(file, wait=wait)
+
+    monkeypatch.setattr(replace, "_lock", slow)
+    path = make(tmp_path, "mp3")
+    write(path)
+    assert len(removed) == 1
+    assert read_tags(path).values == {"GENRE": ("Rock",)}
+    assert list(tmp_path.iterdir()) == [path]
 
 
 # What lies around the ID3v2 tag of an MP3.
@@ -295,10 +471,14 @@ def test_a_lone_apev2_tag(tmp_path):
     tags.save(path)
     write(path)
     assert mutagen.apev2.APEv2(path)["MP3GAIN_MINMAX"] == "100,200"
+    assert read_tags(path).kind == "ID3v2.4"
     other = make(tmp_path, "mp3")
     tags["Artist"] = "Somebody"
     tags.save(other)
-    refused(other, "APEv2", error=TagsRefusedError)
+    write(other)
+    assert read_tags(other).kind == "APEv2"
+    assert mutagen.apev2.APEv2(other)["Genre"] == "Rock"
+    assert not other.read_bytes().startswith(b"ID3")
 
 
 def test_frames_that_mutagen_would_merge_or_drop(tmp_path):
@@ -338,13 +518,15 @@ def test_id3_in_front_of_flac_stays(tmp_path):
     assert mutagen.flac.FLAC(path)["GENRE"] == ["Rock"]
 
 
-def test_comments_that_would_be_lost(tmp_path):
+def test_comments_that_are_not_valid_stay(tmp_path):
     path = make(tmp_path, "flac")
     file = mutagen.flac.FLAC(path)
     file["TITLE"] = "Musik"
     file.save()
     path.write_bytes(path.read_bytes().replace(b"Musik", b"Mus\xefk"))
-    refused(path, "not valid", error=TagsRefusedError)
+    write(path)
+    assert b"TITLE=Mus\xefk" in path.read_bytes()
+    assert read_tags(path).values == {"GENRE": ("Rock",)}
 
 
 def test_a_numeric_mp4_genre_has_a_name(tmp_path):

@@ -7,30 +7,36 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from pathlib import Path
 from typing import BinaryIO
 
+from tagger.tags.edits import Edits
 from tagger.tags.fields import Field
 
-__all__ = ["Container", "Rest", "digest", "digest_region", "splice"]
+__all__ = ["STATE_SIZE", "Container", "Rest", "digest", "digest_region"]
 
 Rest = tuple[tuple[str, bytes], ...]
 """All that a file holds beside its audio and some fields: (what, value or digest) in order."""
+
+STATE_SIZE = 16
+"""Bytes of :meth:`Container.state`."""
 
 _CHUNK = 1 << 20
 _DIGEST_ABOVE = 64
 
 
 class Container(ABC):
-    """The tags of one open file.
+    """The tags of one open file. Nothing here ever writes to it.
 
     Attributes:
-        path: the file.
+        file: the file, open for reading as long as the container is used.
         kind: what carries the tags, for people: ``ID3v2.3``, ``Vorbis comments``…
+        audio: the regions (start, end) that hold the audio, in order. A write changes
+            nothing inside them (but see :meth:`edits`); everything else is the tags' realm.
     """
 
-    path: Path
+    file: BinaryIO
     kind: str
+    audio: tuple[tuple[int, int], ...]
 
     @abstractmethod
     def get(self, field: Field) -> tuple[str, ...]:
@@ -38,19 +44,43 @@ class Container(ABC):
 
     @abstractmethod
     def put(self, field: Field, values: Sequence[str]) -> None:
-        """Replace the values of a field in memory; none at all removes it."""
+        """Replace the values of a field in memory; none at all removes it.
+
+        Raises:
+            TagsRefusedError: if these tags cannot be written.
+        """
 
     @abstractmethod
-    def save(self) -> None:
-        """Write the tags into the file, in place: only ever call this on a copy."""
+    def edits(self) -> Edits:
+        """What to do to the file so that it holds what was put; empty if nothing was.
+
+        Edits touch ``audio`` in one case only: Ogg pages whose numbers must change.
+
+        Raises:
+            TagsRefusedError: if it cannot be done without losing something.
+        """
 
     @abstractmethod
     def rest(self, changed: AbstractSet[str]) -> Rest:
-        """All that must be the same before and after a write.
+        """All that must be the same before and after a write, as far as it is not audio.
 
         Args:
             changed: names of the fields that may differ.
         """
+
+    def state(self) -> bytes:
+        """Digest of every byte that is not audio, and of where the audio lies.
+
+        Two files of one audio are byte for byte the same if their states are.
+        """
+        state = hashlib.blake2b(digest_size=STATE_SIZE)
+        length = self.file.seek(0, os.SEEK_END)
+        at = 0
+        for start, end in (*self.audio, (length, length)):
+            state.update(b"%d %d;" % (start, end))
+            state.update(digest_region(self.file, at, start))
+            at = end
+        return state.digest()
 
 
 def digest(data: bytes) -> bytes:
@@ -67,36 +97,3 @@ def digest_region(file: BinaryIO, start: int, end: int) -> bytes:
         state.update(block)
         left -= len(block)
     return state.digest()
-
-
-def splice(file: BinaryIO, start: int, length: int, data: bytes) -> None:
-    """Replace ``length`` bytes at ``start`` by ``data``, moving what follows in bounded memory.
-
-    Args:
-        file: open for reading and writing.
-        start: where the old bytes begin.
-        length: how many they are; 0 inserts.
-        data: the new bytes.
-    """
-    end = file.seek(0, os.SEEK_END)
-    source, shift = start + length, len(data) - length
-    if shift > 0:  # from the back, so that nothing is overwritten before it is read
-        at = end
-        while at > source:
-            size = min(_CHUNK, at - source)
-            at -= size
-            file.seek(at)
-            block = file.read(size)
-            file.seek(at + shift)
-            file.write(block)
-    elif shift < 0:
-        at = source
-        while at < end:
-            file.seek(at)
-            block = file.read(min(_CHUNK, end - at))
-            file.seek(at + shift)
-            file.write(block)
-            at += len(block)
-        file.truncate(end + shift)
-    file.seek(start)
-    file.write(data)

@@ -1,100 +1,186 @@
-"""ID3v2 tags in memory: our frames through mutagen, all others byte for byte."""
+"""ID3v2 tags in memory: our frames are read and made, all others stay as they are stored."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
-from io import BytesIO
-from typing import Any
-
-import mutagen.id3
+from itertools import chain
+from typing import BinaryIO, NamedTuple
 
 from tagger.tags import id3tag
-from tagger.tags.fields import FIELDS, Field
+from tagger.tags.edits import Edits, between, joined
+from tagger.tags.fields import FIELDS, GENRE, Field
 from tagger.tags.formats.base import Container, Rest, digest
 from tagger.tags.id3tag import RawFrame, RawTag
 from tagger.tags.styles import id3 as style
 
-__all__ = ["Id3Container", "frames_of", "id3_kind"]
+__all__ = ["NO_TAG", "PADDING", "Id3Container", "id3_kind", "read_tag", "tag_edits", "tag_pieces"]
 
-_ID3: Any = mutagen.id3.ID3
-_OURS = {"TCON": mutagen.id3.TCON, "TXXX": mutagen.id3.TXXX}
-_MAY_BE_OURS = (b"TCON", b"TXXX")
+NO_TAG = "no ID3 tag"
+PADDING = 1024
+"""Room left in a tag that had to grow, so that the next change moves nothing."""
+
+
+class _Row(NamedTuple):
+    """A frame, and what it says if it may hold a field."""
+
+    frame: RawFrame
+    key: str
+    texts: tuple[str, ...]
 
 
 class Id3Container(Container):
-    """Fields in an ID3v2 tag. The subclasses know where in the file the tag lies."""
+    """Fields in an ID3v2 tag. The subclasses know where in the file the tag lies.
+
+    Attributes:
+        raw: the tag as it stands, or one of size 0.
+        wanted: what was put and differs from what stands.
+    """
 
     raw: RawTag
+    wanted: dict[Field, tuple[str, ...]]
 
-    def _use(self, raw: RawTag) -> None:
-        """Take over a parsed tag."""
+    def _use(self, raw: RawTag, added: Sequence[RawFrame] = ()) -> None:
+        """Take over a tag, and the frames that it gets with the first change."""
         self.raw = raw
-        self._owners = {
-            frame: _owner(frame, raw.major) for frame in raw.frames if frame.id in _MAY_BE_OURS
-        }
-        readable = tuple(frame for frame, key in self._owners.items() if key)
-        self._tags = _load(replace(raw, frames=readable))
+        self.wanted = {}
+        self._rows = [_read(frame, raw.major) for frame in raw.frames]
+        self._added = [_read(frame, raw.major) for frame in added]
 
     def get(self, field: Field) -> tuple[str, ...]:
-        return style.get(self._tags, field)
+        if field in self.wanted:
+            return self.wanted[field]
+        return self._standing(field)
 
     def put(self, field: Field, values: Sequence[str]) -> None:
-        tags = _ID3()
-        tags.version = (2, self.raw.major, 0)
-        style.put(tags, field, values)
-        new = frames_of(tags, self.raw.major)
-        old = [frame for frame in self.raw.frames if self._belongs(frame, {field.id3})]
-        at = self.raw.frames.index(old[0]) if old else len(self.raw.frames)
-        others = [frame for frame in self.raw.frames if frame not in old]
-        self._use(replace(self.raw, frames=(*others[:at], *new, *others[at:])))
+        if tuple(values) == self._standing(field):
+            self.wanted.pop(field, None)
+        else:
+            self.wanted[field] = tuple(values)
 
     def rest(self, changed: AbstractSet[str]) -> Rest:
         keys = {FIELDS[name].id3 for name in changed}
         return tuple(
-            (frame.id.decode("ascii"), frame.flags.to_bytes(2, "big") + digest(frame.body))
-            for frame in self.raw.frames
-            if not self._belongs(frame, keys)
+            (
+                row.frame.id.decode("ascii"),
+                row.frame.flags.to_bytes(2, "big") + digest(row.frame.body),
+            )
+            for row in (*self._rows, *self._added)
+            if row.key not in keys
         )
 
-    def _belongs(self, frame: RawFrame, keys: AbstractSet[str]) -> bool:
-        # A genre frame that cannot be read carries no genre, and would stand beside the new one.
-        return self._owners.get(frame) in keys or (frame.id == b"TCON" and "TCON" in keys)
+    def _standing(self, field: Field) -> tuple[str, ...]:
+        """Values of a field as the file has them."""
+        texts = (
+            text
+            for row in (*self._rows, *self._added)
+            if row.key == field.id3
+            for text in row.texts
+        )
+        # Some programs write a frame for each value, others the same one twice.
+        return style.values(field, tuple(dict.fromkeys(texts)), self.raw.major)
+
+    def _new_rows(self) -> list[list[RawFrame]]:
+        """What takes the place of each frame of the tag, and what comes behind the last one."""
+        new = {field.id3: self._frame(field, said) for field, said in self.wanted.items()}
+        left = dict(new)
+
+        def replaced(row: _Row) -> list[RawFrame]:
+            if row.key not in new:
+                return [row.frame]
+            frame = left.pop(row.key, None)  # only the first of its kind is replaced
+            return [frame] if frame else []
+
+        rows = [replaced(row) for row in self._rows]
+        added = [frame for row in self._added for frame in replaced(row)]
+        return [*rows, [*added, *(frame for frame in left.values() if frame)]]
+
+    def _frame(self, field: Field, said: Sequence[str]) -> RawFrame | None:
+        if not said:
+            return None
+        return id3tag.new_frame(self.raw, *style.frame(field, said, self.raw.major))
+
+
+def tag_pieces(tag: RawTag, rows: Sequence[Sequence[RawFrame]]) -> list[tuple[bytes, ...]]:
+    """What takes the place of a tag's header, extended header, each frame, and tail.
+
+    The padding is used as far as it goes.
+
+    Args:
+        tag: as it stands.
+        rows: what takes the place of each of its frames, and in one row more what comes
+            behind them.
+
+    Raises:
+        TagsRefusedError: if the tag would grow beyond what ID3 can hold.
+    """
+    stored = [tuple(frame.stored for frame in row) for row in rows]
+    last = next((piece for row in reversed(stored) for piece in reversed(row)), b"")
+    # A last byte of 0xFF would take a byte of the padding for its own unsynchronisation.
+    guard = b"\0" if tag.unsynchronised and tag.major < 4 and last.endswith(b"\xff") else b""
+    length = id3tag.HEADER_SIZE + sum(len(piece) for row in stored for piece in row) + len(guard)
+    padding = _padding(tag, length + len(tag.extended))
+    extended = id3tag.extended_header(tag, padding)
+    if not extended:
+        padding = _padding(tag, length)
+    size = length + len(extended) + padding
+    header = id3tag.header(tag, size, extended=bool(extended))
+    return [(header,), (extended,), *stored[:-1], (*stored[-1], guard + bytes(padding))]
+
+
+def tag_edits(tag: RawTag, offset: int, rows: Sequence[Sequence[RawFrame]]) -> Edits:
+    """The edits that put other frames into a tag.
+
+    Args:
+        tag: as it stands.
+        offset: where it begins in the file.
+        rows: as for :func:`tag_pieces`.
+    """
+    if not rows[-1] and all(
+        len(row) == 1 and row[0] is frame for row, frame in zip(rows, tag.frames, strict=False)
+    ):
+        return ()
+    found: list[Edits] = []
+    old = (tag.header, tag.extended, *(frame.stored for frame in tag.frames), tag.tail)
+    for piece, new in zip(old, tag_pieces(tag, rows), strict=True):
+        if new != (piece,):
+            found.append(between(offset, (piece,), new))
+        offset += len(piece)
+    return joined(chain.from_iterable(found))
+
+
+def _padding(tag: RawTag, needed: int) -> int:
+    return tag.size - needed if tag.size >= needed else PADDING
 
 
 def id3_kind(raw: RawTag) -> str:
-    """``ID3v2.3`` or ``ID3v2.4``."""
+    """``ID3v2.3``, for example."""
     return f"ID3v2.{raw.major}"
 
 
-def frames_of(tags: Any, major: int) -> tuple[RawFrame, ...]:
-    """The frames of a mutagen tag, as ID3v2.3 or 2.4 stores them.
+def read_tag(file: BinaryIO, start: int, end: int) -> RawTag | None:
+    """The tag that begins at an offset, or None if none begins there.
 
     Args:
-        tags: a ``mutagen.id3.ID3``.
-        major: 3 or 4.
+        file: open for reading.
+        start: that offset.
+        end: where the tag must end at the latest.
+
+    Raises:
+        TagsRefusedError: if it cannot be kept whole.
     """
-    if not tags:
-        return ()
-    file = BytesIO()
-    # Without a separator of its own mutagen leaves the values as they are.
-    tags.save(file, v1=0, v2_version=major, v23_sep=None, padding=lambda info: 0)
-    return id3tag.parse(file.getvalue()).frames
-
-
-def _load(raw: RawTag) -> Any:
-    if not raw.frames:
-        tags = _ID3()
-        tags.version = (2, raw.major, 0)
-        return tags
-    data = id3tag.render(raw)
-    return _ID3(BytesIO(data), known_frames=_OURS, translate=False, load_v1=False)
-
-
-def _owner(frame: RawFrame, major: int) -> str | None:
-    """mutagen's key of a single frame (``TXXX:description``), or None if it cannot be read."""
-    try:
-        return next(iter(_load(RawTag(major, (frame,)))), None)
-    except Exception:  # encrypted, or broken in any way: not ours, to be kept as it is
+    file.seek(start)
+    size = id3tag.stored_size(file.read(min(id3tag.HEADER_SIZE, end - start)))
+    if not size:
         return None
+    file.seek(start)
+    return id3tag.parse(file.read(min(size, end - start)))
+
+
+def _read(frame: RawFrame, major: int) -> _Row:
+    if key := style.key_of(frame.id):
+        said = style.content(frame.body, frame.flags, major)
+        if said is not None and (read := style.texts_of(key, said)):
+            return _Row(frame, *read)
+    # A genre frame that cannot be read carries no genre, and would stand beside the new one.
+    return _Row(frame, key if key == GENRE.id3 else "", ())

@@ -5,84 +5,165 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from pathlib import Path
-from typing import Any, BinaryIO
-
-import mutagen.apev2
-import mutagen.id3
+from typing import BinaryIO, NamedTuple
 
 from tagger.errors import TagsRefusedError
 from tagger.tags import genres, id3tag
-from tagger.tags.fields import GENRE, Field
-from tagger.tags.formats.base import Rest, digest, digest_region, splice
-from tagger.tags.formats.id3 import Id3Container, frames_of, id3_kind
-from tagger.tags.id3tag import RawFrame, RawTag
+from tagger.tags.edits import Edits, between, joined
+from tagger.tags.fields import FIELDS, GENRE, Field
+from tagger.tags.formats import ape
+from tagger.tags.formats.base import Rest, digest_region
+from tagger.tags.formats.id3 import NO_TAG, Id3Container, id3_kind, read_tag, tag_edits
+from tagger.tags.id3tag import RawFrame
+from tagger.tags.styles import id3 as style
 
 __all__ = ["Mpeg", "is_mpeg_audio"]
 
 _V1_SIZE = 128
-_APE_FOOTER = 32
+_V1_EXTENDED_SIZE = 227
+_LYRICS_END = 15  # six digits and the mark
+_MAX_TAGS = 100
 _SEARCH = 1 << 16
 _SYNC_FRAMES = 3  # frames that must follow one another
-PADDING = 1024
-"""Room left behind a tag that had to grow, so that the next change moves nothing."""
 
-_ID3: Any = mutagen.id3.ID3
-_Ape: Any = mutagen.apev2.APEv2
-_SHOWN_BY_PLAYERS = {"title", "artist", "album", "album artist", "genre", "track", "year"}
+
+class _Trailer(NamedTuple):
+    name: str
+    start: int
+    end: int
 
 
 class Mpeg(Id3Container):
-    """An MP3 file."""
+    """An MP3 file.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._genre_changed = False
-        with path.open("rb") as file:
-            self._old_size = id3tag.stored_size(file.read(id3tag.HEADER_SIZE))
-            file.seek(0)
-            data = file.read(self._old_size)
-            self._v1 = _id3v1(file)
-            self._ape = _apev2_region(file, len(self._v1))
-            if self._old_size:
-                raw = id3tag.parse(data)
-                self.kind = id3_kind(raw)
-            else:
-                self._refuse_to_hide_apev2()
+    The fields are in the ID3v2 tag. Where an APEv2 tag is all that tells players what they
+    hear, they are in that one: a new ID3v2 tag would hide it.
+    """
+
+    def __init__(self, file: BinaryIO, new_id3: int) -> None:
+        self.file = file
+        length = file.seek(0, os.SEEK_END)
+        raw = read_tag(file, 0, length)
+        start = min(_behind_id3v2(file, 0), length)
+        self._trailers = _trailers(file, start, length)
+        self.audio = ((start, self._trailers[-1].start if self._trailers else length),)
+        self._v1 = self._id3v1(length)
+        self._ape = self._apev2()
+        self._in_ape = raw is None and self._ape is not None and ape.shows(self._ape)
+        added: list[RawFrame] = []
+        if raw:
+            self.kind = id3_kind(raw)
+        else:
+            raw = id3tag.new_tag(new_id3)
+            self.kind = NO_TAG
+            if self._in_ape:
+                self.kind = "APEv2"
+            elif self._v1:
                 # A new ID3v2 tag hides the old trailer from players, so it carries it over.
-                raw = RawTag(4, _carried_over(file) if self._v1 else ())
-                self.kind = "ID3v1" if self._v1 else "no ID3 tag"
-        self._use(raw)
+                frames = style.carried_over(self._v1, raw.major)
+                added = [id3tag.new_frame(raw, *frame) for frame in frames]
+                self.kind = "ID3v1"
+        self._use(raw, added)
 
-    def put(self, field: Field, values: Sequence[str]) -> None:
-        super().put(field, values)
-        if field is GENRE and self._v1:
-            self._genre_changed = True
-            self._v1 = self._v1[:-1] + bytes((_first_index(values),))
-
-    def save(self) -> None:
-        size = len(id3tag.render(self.raw))
-        size = self._old_size if size <= self._old_size else size + PADDING
-        with self.path.open("r+b") as file:
-            splice(file, 0, self._old_size, id3tag.render(self.raw, size))
-            if self._genre_changed:
-                file.seek(-1, os.SEEK_END)
-                file.write(self._v1[-1:])
+    def edits(self) -> Edits:
+        if not self.wanted:
+            return ()
+        tag: Edits = ()
+        if not self._in_ape:
+            tag = tag_edits(self.raw, 0, self._new_rows())
+        old: Edits = ()
+        if self._ape and (self._in_ape or self._ape.understood):
+            old = ape.edits(self._ape, self.wanted, only_standing=not self._in_ape)
+        index: Edits = ()
+        if GENRE in self.wanted and self._v1:
+            at = self.file.seek(0, os.SEEK_END) - 1
+            index = between(at, [self._v1[-1:]], [bytes((_first_index(self.wanted[GENRE]),))])
+        return joined((*tag, *old, *index))
 
     def rest(self, changed: AbstractSet[str]) -> Rest:
-        v1 = self._v1[:-1] if GENRE.name in changed else self._v1
-        with self.path.open("rb") as file:
-            ape = digest_region(file, *self._ape)
-        return (*super().rest(changed), ("ID3v1", digest(v1)), ("APEv2", ape))
+        second = digest_region(self.file, self.raw.size, self.audio[0][0])
+        return (
+            *super().rest(changed),
+            ("further ID3 tags", second),
+            *(part for trailer in self._trailers for part in self._rest_of(trailer, changed)),
+        )
 
-    def _refuse_to_hide_apev2(self) -> None:
-        if self._ape[0] == self._ape[1]:
-            return
-        if any(str(key).lower() in _SHOWN_BY_PLAYERS for key in _Ape(self.path)):
-            raise TagsRefusedError(
-                "its only tag is APEv2, which a new ID3 tag would hide from players;"
-                " add an ID3 tag with a tag editor first"
-            )
+    def _standing(self, field: Field) -> tuple[str, ...]:
+        values = () if self._in_ape else super()._standing(field)
+        if not values and self._ape and (self._in_ape or self._ape.understood):
+            return ape.get(self._ape, field)
+        return values
+
+    def _id3v1(self, length: int) -> bytes:
+        """The ID3v1 tag at the very end, where players look for it."""
+        if not self._trailers or self._trailers[0].name != "ID3v1":
+            return b""
+        self.file.seek(length - _V1_SIZE)
+        return self.file.read(_V1_SIZE)
+
+    def _apev2(self) -> ape.ApeTag | None:
+        last = next((t for t in self._trailers if t.name == "APEv2"), None)
+        return ape.parse(self.file, last.start, last.end) if last else None
+
+    def _rest_of(self, trailer: _Trailer, changed: AbstractSet[str]) -> Rest:
+        if self._ape and trailer.start == self._ape.start and self._ape.understood:
+            return ape.rest(self._ape, [FIELDS[name] for name in changed])
+        end = trailer.end
+        if self._v1 and trailer is self._trailers[0] and GENRE.name in changed:
+            end -= 1
+        return ((trailer.name, digest_region(self.file, trailer.start, end)),)
+
+
+def _behind_id3v2(file: BinaryIO, at: int) -> int:
+    """Offset behind the ID3v2 tags that follow one another from an offset on."""
+    for _ in range(_MAX_TAGS):
+        file.seek(at)
+        size = id3tag.stored_size(file.read(id3tag.HEADER_SIZE))
+        if not size:
+            return at
+        at += size
+    raise TagsRefusedError(f"more than {_MAX_TAGS} ID3 tags follow one another")
+
+
+def _trailers(file: BinaryIO, start: int, end: int) -> tuple[_Trailer, ...]:
+    """The tags behind the audio, the last one first.
+
+    Args:
+        file: open for reading.
+        start: where the audio begins.
+        end: the file's length.
+    """
+    found: list[_Trailer] = []
+    while len(found) <= _MAX_TAGS:
+        file.seek(max(start, end - _V1_EXTENDED_SIZE))
+        tail = file.read(end - max(start, end - _V1_EXTENDED_SIZE))
+        name, size = _trailer_at_end(tail)
+        if not size:
+            return tuple(found)
+        at = max(start, end - size)
+        found.append(_Trailer(name, at, end))
+        end = at
+    raise TagsRefusedError(f"more than {_MAX_TAGS} tags follow one another behind the audio")
+
+
+def _trailer_at_end(tail: bytes) -> tuple[str, int]:
+    """Kind and size of the tag that ends with these bytes; size 0 if there is none."""
+    last = tail[-_V1_SIZE:]
+    in_ape = tail[:-_V1_SIZE].endswith(b"APE")  # whose mark is APETAGEX
+    if len(last) == _V1_SIZE and last.startswith(b"TAG") and not in_ape:
+        return "ID3v1", _V1_SIZE
+    if len(tail) == _V1_EXTENDED_SIZE and tail.startswith(b"TAG+"):
+        return "ID3v1 extended", _V1_EXTENDED_SIZE
+    if size := ape.extent(tail[-ape.APE_FRAME :]):
+        return "APEv2", size
+    lyrics = tail[-_LYRICS_END:]
+    if len(lyrics) == _LYRICS_END and lyrics.endswith(b"LYRICS200") and lyrics[:6].isdigit():
+        return "Lyrics3", _LYRICS_END + int(lyrics[:6])
+    return "", 0
+
+
+def _first_index(values: Sequence[str]) -> int:
+    return genres.id3v1_index(values[0]) if values else genres.NO_ID3V1_GENRE
 
 
 def is_mpeg_audio(file: BinaryIO, start: int) -> bool:
@@ -90,9 +171,9 @@ def is_mpeg_audio(file: BinaryIO, start: int) -> bool:
 
     Args:
         file: open for reading.
-        start: offset in bytes; up to 64 KiB of junk behind it are skipped.
+        start: offset in bytes; ID3v2 tags there and up to 64 KiB of junk are skipped.
     """
-    file.seek(start)
+    file.seek(_behind_id3v2(file, start))
     data = file.read(_SEARCH)
     at = data.find(b"\xff")
     while at >= 0:
@@ -133,34 +214,3 @@ def _frame_size(header: bytes) -> int:
         return (12 * bits // hertz + padding) * 4
     samples = 72 if layer == 3 and version != 3 else 144
     return samples * bits // hertz + padding
-
-
-def _id3v1(file: BinaryIO) -> bytes:
-    if file.seek(0, os.SEEK_END) < _V1_SIZE:
-        return b""
-    file.seek(-_V1_SIZE, os.SEEK_END)
-    data = file.read(_V1_SIZE)
-    return data if data.startswith(b"TAG") and not data.startswith(b"TAGEX") else b""
-
-
-def _carried_over(file: BinaryIO) -> tuple[RawFrame, ...]:
-    file.seek(0)
-    return frames_of(_ID3(file, translate=False), 4)
-
-
-def _apev2_region(file: BinaryIO, behind: int) -> tuple[int, int]:
-    """Where an APEv2 tag at the end of the file begins and ends; empty if there is none."""
-    end = file.seek(0, os.SEEK_END) - behind
-    if end < _APE_FOOTER:
-        return end, end
-    file.seek(end - _APE_FOOTER)
-    footer = file.read(_APE_FOOTER)
-    if not footer.startswith(b"APETAGEX"):
-        return end, end
-    size = int.from_bytes(footer[12:16], "little")
-    has_header = footer[23] & 0x80
-    return max(0, end - size - (_APE_FOOTER if has_header else 0)), end
-
-
-def _first_index(values: Sequence[str]) -> int:
-    return genres.id3v1_index(values[0]) if values else genres.NO_ID3V1_GENRE

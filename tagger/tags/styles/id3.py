@@ -1,79 +1,175 @@
-"""Fields in ID3v2.3 and ID3v2.4 frames.
+"""Fields in ID3v2 frames, as pure functions from and to a frame's content.
 
-ID3v2.4 holds several values in one frame, separated by NUL. ID3v2.3 has no
-such thing: values are joined by :data:`SEPARATOR_V23` and split again when
-read.
+ID3v2.4 holds several values in one frame, separated by NUL. ID3v2.2 and 2.3 have no such
+thing: values are joined by :data:`SEPARATOR_V23` and split again when read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import mutagen.id3
+import re
+import zlib
+from collections.abc import Iterator, Sequence
 
 from tagger.tags import genres
 from tagger.tags.fields import GENRE, Field
 
-__all__ = ["SEPARATOR_V23", "get", "put"]
+__all__ = ["SEPARATOR_V23", "carried_over", "content", "frame", "key_of", "texts_of", "values"]
 
 SEPARATOR_V23 = "; "
-"""Joins values in ID3v2.3. A slash is what the standard has for people, but it is
+"""Joins values before ID3v2.4. A slash is what the standard has for people, but it is
 part of names (``AC/DC``, ``R&B/Soul``); a semicolon is in none of our labels, and
 the servers that split genres (Navidrome, Jellyfin, Plex) all split on it."""
 
-_LATIN1, _UTF16, _UTF8 = 0, 1, 3
+_LATIN1, _UTF16, _UTF16BE, _UTF8 = range(4)
+_CODECS = {_LATIN1: "latin-1", _UTF16: "utf-16-le", _UTF16BE: "utf-16-be", _UTF8: "utf-8"}
+_BOM_LE, _BOM_BE = b"\xff\xfe", b"\xfe\xff"
+_MAX_INFLATED = 1 << 20
 
-_FRAMES: Any = mutagen.id3
+_IDS_V22 = {
+    "TAL": "TALB",
+    "TCO": "TCON",
+    "TCP": "TCMP",
+    "TP1": "TPE1",
+    "TP2": "TPE2",
+    "TXX": "TXXX",
+}
+_TO_V22 = {later: early for early, later in _IDS_V22.items()}
+_USER_TEXT = "TXXX"
+_IDS = frozenset(_TO_V22)
 
 
-def get(tags: Any, field: Field) -> tuple[str, ...]:
-    """Values of a field.
+def key_of(name: bytes) -> str:
+    """The id of a frame that may hold a field, in ID3v2.3's spelling; empty if it holds none.
 
     Args:
-        tags: a ``mutagen.id3.ID3`` loaded with ``translate=False``.
-        field: which one.
-
-    Returns:
-        the values, without empty ones; an empty tuple if the field is absent.
+        name: as stored; there are ID3v2.2 names in later tags, filled up by NUL or a blank.
     """
-    frame = tags.get(field.id3)
-    if frame is None:
-        return ()
-    texts = [str(text) for text in frame.text]
+    spelt = name.rstrip(b"\0 ").decode("ascii")
+    later = _IDS_V22.get(spelt, spelt)
+    return later if later in _IDS else ""
+
+
+def content(body: bytes, flags: int, major: int) -> bytes | None:
+    """What a frame says, without what its flags put around it; None if that is not to be had.
+
+    Args:
+        body: the frame's content, not unsynchronised.
+        flags: the frame's.
+        major: 2, 3 or 4.
+    """
+    if major == 4:
+        grouped, deflated, encrypted, sized = (bool(flags & bit) for bit in (0x40, 8, 4, 1))
+        sized = sized or deflated
+    else:
+        deflated, encrypted, grouped = (bool(flags & bit) for bit in (0x80, 0x40, 0x20))
+        sized = deflated
+    if encrypted:
+        return None
+    body = body[4 * sized + grouped :]
+    if not deflated:
+        return body
+    inflating = zlib.decompressobj()
+    try:
+        plain = inflating.decompress(body, _MAX_INFLATED)
+    except zlib.error:
+        return None
+    return plain if inflating.eof else None
+
+
+def texts_of(key: str, said: bytes) -> tuple[str, tuple[str, ...]] | None:
+    """Full key (``TXXX:description``) and texts of a frame, or None if it cannot be read.
+
+    Args:
+        key: from :func:`key_of`.
+        said: from :func:`content`.
+    """
+    if not said or said[0] not in _CODECS:
+        return None
+    texts = tuple(_decoded(said[0], said[1:]))
+    if key != _USER_TEXT:
+        return key, texts
+    return f"{key}:{texts[0]}", texts[1:]
+
+
+def values(field: Field, texts: Sequence[str], major: int) -> tuple[str, ...]:
+    """Values of a field, without empty ones.
+
+    Args:
+        field: which one.
+        texts: what its frames say.
+        major: 2, 3 or 4.
+    """
     if field is GENRE:
         return genres.from_id3(texts)
-    if tags.version < (2, 4):
+    if major < 4 and field.id3.startswith(_USER_TEXT):
         texts = [part for text in texts for part in text.split(SEPARATOR_V23)]
     return tuple(text for text in texts if text)
 
 
-def put(tags: Any, field: Field, values: Sequence[str]) -> None:
-    """Replace the values of a field; none at all removes it.
+def frame(field: Field, said: Sequence[str], major: int) -> tuple[bytes, bytes]:
+    """Name and content of the frame that holds a field.
 
     Args:
-        tags: a ``mutagen.id3.ID3``; its version decides separator and encoding.
         field: which one.
-        values: the new values.
+        said: its values, at least one.
+        major: 2, 3 or 4; it decides separator and encoding.
     """
-    tags.delall(field.id3)
-    if not values:
-        return
-    if tags.version < (2, 4):
-        texts = [SEPARATOR_V23.join(values)]
-        encoding = _LATIN1 if _is_latin1(texts[0]) else _UTF16  # 2.3 knows no UTF-8
-    else:
-        texts, encoding = list(values), _UTF8
-    frame_id, _, description = field.id3.partition(":")
-    frame = getattr(_FRAMES, frame_id)(encoding=encoding, text=texts)
-    if description:
-        frame.desc = description
-    tags.add(frame)
+    key, _, description = field.id3.partition(":")
+    texts = [description] if description else []
+    if major < 4:
+        texts.append(SEPARATOR_V23.join(said))
+        return _named(key, major), _encoded(texts, major)
+    return _named(key, major), _encoded([*texts, *said], major)
 
 
-def _is_latin1(text: str) -> bool:
-    try:
-        text.encode("latin-1")
-    except UnicodeEncodeError:
-        return False
-    return True
+def carried_over(v1: bytes, major: int) -> Iterator[tuple[bytes, bytes]]:
+    """Names and contents of the frames that say what an ID3v1 tag says.
+
+    Args:
+        v1: its 128 bytes.
+        major: 3 or 4.
+    """
+
+    def text(start: int, end: int) -> str:
+        return v1[start:end].partition(b"\0")[0].decode("latin-1").strip()
+
+    numbered = not v1[125] and v1[126]  # ID3v1.1
+    year = text(93, 97)
+    for name, said in (
+        (b"TIT2", text(3, 33)),
+        (b"TPE1", text(33, 63)),
+        (b"TALB", text(63, 93)),
+        (b"TDRC" if major == 4 else b"TYER", year if re.fullmatch("[0-9]{4}", year) else ""),
+        (b"TRCK", str(v1[126]) if numbered else ""),
+        (b"TCON", genres.id3v1_name(v1[127])),
+    ):
+        if said:
+            yield name, _encoded([said], major)
+    if comment := text(97, 125 if numbered else 127):
+        undescribed = _encoded(["", comment], major)
+        yield b"COMM", undescribed[:1] + b"eng" + undescribed[1:]
+
+
+def _named(key: str, major: int) -> bytes:
+    return (_TO_V22[key] if major == 2 else key).encode("ascii")
+
+
+def _encoded(texts: Sequence[str], major: int) -> bytes:
+    if major == 4:
+        return bytes((_UTF8,)) + "\0".join(texts).encode("utf-8")
+    if all(ord(char) < 0x100 for text in texts for char in text):
+        return bytes((_LATIN1,)) + "\0".join(texts).encode("latin-1")
+    parts = (_BOM_LE + text.encode("utf-16-le") for text in texts)  # there is no UTF-8 yet
+    return bytes((_UTF16,)) + b"\0\0".join(parts)
+
+
+def _decoded(encoding: int, data: bytes) -> Iterator[str]:
+    codec = _CODECS[encoding]
+    if encoding in (_UTF16, _UTF16BE):
+        data = data[: len(data) & ~1]  # some end in half a terminator
+        if data.startswith(_BOM_BE):
+            codec = "utf-16-be"
+        elif data.startswith(_BOM_LE):
+            codec = "utf-16-le"
+    for text in data.decode(codec, "replace").split("\0"):
+        yield text.removeprefix("\ufeff")
