@@ -29,8 +29,15 @@ _SKIPPED_FOLDERS: Final = frozenset(
 Problem = Callable[[Path, str], None]
 
 
+Hidden = Callable[[Path], None]
+
+
 def walk(
-    roots: Sequence[Path], *, exclude: Sequence[str] = (), problem: Problem | None = None
+    roots: Sequence[Path],
+    *,
+    exclude: Sequence[str] = (),
+    problem: Problem | None = None,
+    hidden: Hidden | None = None,
 ) -> Iterator[Path]:
     """Yield audio files under ``roots``, each once, in the order of their names' bytes.
 
@@ -43,6 +50,7 @@ def walk(
         roots: files and folders.
         exclude: shell patterns, matched against each name and each path below its root.
         problem: called with each folder that cannot be read and why.
+        hidden: called with each hidden entry that is passed over.
 
     Raises:
         UsageError: a root does not exist.
@@ -57,7 +65,7 @@ def walk(
     seen: set[tuple[int, int]] = set()
     for root in roots:
         if root.is_dir():
-            yield from _Walker(root, exclude, problem, seen).files(root)
+            yield from _Walker(root, exclude, problem, hidden, seen).files(root)
         elif _first_time(root, seen):
             yield root
 
@@ -84,12 +92,14 @@ class _Walker:
         root: Path,
         exclude: Sequence[str],
         problem: Problem | None,
+        hidden: Hidden | None,
         seen: set[tuple[int, int]],
     ) -> None:
         self._root = root
         self._real_root = os.path.realpath(root)
         self._exclude = exclude
         self._problem = problem
+        self._hidden = hidden
         self._seen = seen
         self._folders: set[tuple[int, int]] = set()
 
@@ -137,6 +147,8 @@ class _Walker:
 
     def _passed_over(self, name: str, path: Path) -> bool:
         if name.startswith("."):
+            if self._hidden:
+                self._hidden(path)
             return True
         if not self._exclude:
             return False
