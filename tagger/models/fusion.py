@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from tagger.models.bundle import FusionSpec
 
-__all__ = ["FLOOR", "fuse", "log_softmax", "mean_patches"]
+__all__ = ["FLOOR", "fuse", "log_softmax", "mean_patches", "pool_tracks"]
 
 Array = npt.NDArray[np.float64]
 
@@ -49,3 +50,25 @@ def fuse(ensemble: Array, cnn_log: Array, spec: FusionSpec) -> Array:
     if spec.bias:
         logits = logits + np.asarray(spec.bias)
     return np.asarray(np.exp(log_softmax(logits)))
+
+
+def pool_tracks(
+    tracks: Sequence[Sequence[tuple[str, float]]],
+) -> tuple[tuple[str, float], ...]:
+    """One answer for several tracks that belong together, from their summed log-probabilities.
+
+    The sum is divided by the number of tracks before it is made a probability again: the
+    tracks of an album are no independent witnesses, and a plain product of them would be
+    certain of anything.
+
+    Args:
+        tracks: for each track, every label with its probability, in any order.
+
+    Returns:
+        every label with its probability, most probable first, in sum 1.
+    """
+    labels = [label for label, _ in tracks[0]]
+    logs = [[np.log(max(dict(genres)[label], FLOOR)) for label in labels] for genres in tracks]
+    pooled = np.exp(log_softmax(np.asarray(logs).mean(axis=0)))
+    order = np.argsort(-pooled, kind="stable")
+    return tuple((labels[i], float(pooled[i])) for i in order)

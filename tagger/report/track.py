@@ -8,17 +8,23 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tagger.domain import TrackView
+from tagger.domain import Candidate, Route, TrackView
 from tagger.report.text import duration, one_line, percent, shown
 
 __all__ = ["print_track"]
 
 _RANKS: Final = 3
 _BAR_WIDTH: Final = 24
+_LEAST: Final = 0.01  # genres below it are not worth a line
 
 
-def print_track(track: TrackView) -> None:
-    """Print what was heard in a track and the tags it has."""
+def print_track(track: TrackView, *, verbose: bool = False) -> None:
+    """Print what was heard in a track and the tags it has.
+
+    Args:
+        track: what is known of it.
+        verbose: also show how the labels became words, and what would be written.
+    """
     console = Console(highlight=False)
     hearing = track.hearing
     console.print(Text(shown(track.path), style="bold"))
@@ -29,12 +35,16 @@ def print_track(track: TrackView) -> None:
     console.print(_excerpts(track))
     console.print(Text("\nThe whole track", style="bold"))
     console.print(_whole(track))
-    label, probability = track.whole.genres[0]
-    threshold = track.thresholds[label]
-    sure = "sure enough" if probability >= threshold else "too unsure"
-    console.print(Text(f"  {sure} to be written: {label} needs {percent(threshold)}", style="dim"))
+    console.print(Text(f"  {_verdict(track)}", style="dim"))
     if track.whole.cluster:
         console.print(Text(f"  music type: {track.whole.cluster}"))
+    if verbose:
+        console.print(Text("\nFrom labels to words", style="bold"))
+        console.print(_routes(track))
+        console.print(Text("\nWords for the genre field", style="bold"))
+        console.print(_words(track))
+        if track.plan:
+            console.print(Text(f"  a scan would report: {one_line(track.plan)}", style="dim"))
     console.print(Text("\nTags", style="bold"))
     console.print(_tags(track))
 
@@ -51,11 +61,61 @@ def _excerpts(track: TrackView) -> Table:
 def _whole(track: TrackView) -> Table:
     table = Table.grid(padding=(0, 2))
     for label, probability in track.whole.genres:
-        if probability < 0.01:
+        if probability < _LEAST:
             break
         bar = Text("━" * max(1, round(_BAR_WIDTH * probability)), style="magenta")
         table.add_row(Text(f"  {label}"), percent(probability), bar)
     return table
+
+
+def _verdict(track: TrackView) -> str:
+    if not track.candidates:
+        return "nothing to be written: the vocabulary has no word for what was heard"
+    first = track.candidates[0]
+    sure = "sure enough" if track.written else "too unsure"
+    labels = [label for label, p in track.whole.genres if label in first.labels and p >= _LEAST]
+    origin = "" if labels == [first.word] else f" ({', '.join(labels)})"
+    chance = percent(first.probability)
+    return f"{sure} to be written: {first.word}{origin} {chance}, needs {percent(first.threshold)}"
+
+
+def _routes(track: TrackView) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for route, (_, probability) in zip(track.routes, track.whole.genres, strict=True):
+        if probability >= _LEAST:
+            table.add_row(Text(f"  {_route_text(route)}"), percent(probability))
+    return table
+
+
+def _route_text(route: Route) -> str:
+    """``Disco → (alias) Dance → (parent) Electronic``, ``Pop: ignored``."""
+    way = " → ".join((route.label, *(f"({rule}) {word}" for rule, word in route.steps)))
+    return one_line(f"{way}: {route.dropped}" if route.dropped else way)
+
+
+def _words(track: TrackView) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for candidate in track.candidates:
+        if candidate.probability >= _LEAST:
+            needs = f"needs {percent(candidate.threshold)}"
+            table.add_row(
+                Text(f"  {one_line(candidate.word)}"),
+                percent(candidate.probability),
+                needs,
+                _fate(track, candidate),
+            )
+    if not table.row_count:
+        table.add_row("  none")
+    return table
+
+
+def _fate(track: TrackView, candidate: Candidate) -> str:
+    if candidate.word in track.written:
+        place = track.written.index(candidate.word) + 1
+        return "sure enough" if place == 1 else f"sure enough with --max-genres {place}"
+    if candidate is track.candidates[0]:
+        return "too unsure"
+    return "too far behind" if track.written else ""
 
 
 def _tags(track: TrackView) -> Table:
