@@ -12,6 +12,18 @@ import synth
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
+@pytest.fixture(autouse=True)
+def _folders_of_our_own(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No test reads the user's configuration or writes to the user's journal."""
+    folder = tmp_path_factory.mktemp("home")
+    for name in ("GENRETAG_CONFIG", "GENRETAG_STATE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(folder))
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The research data, which lies beside the repository on some machines only."""

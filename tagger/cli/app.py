@@ -8,9 +8,11 @@ from typing import Annotated
 import typer
 
 from tagger import __version__
+from tagger.cli.apply import apply
 from tagger.cli.models import models_app
 from tagger.cli.scan import scan
 from tagger.cli.show import show
+from tagger.cli.undo import undo
 
 __all__ = ["app"]
 
@@ -45,6 +47,6 @@ def _unwrapped(text: str | None) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-for _command in (scan, show):
+for _command in (scan, apply, undo, show):
     app.command(help=_unwrapped(_command.__doc__))(_command)
 app.add_typer(models_app, name="models")

@@ -2,12 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from pathlib import Path
+from typing import Annotated, TypeAlias, TypeVar
 
 import typer
 
-__all__ = ["ModelOption"]
+__all__ = [
+    "ModelOption",
+    "MtimeOption",
+    "QuietOption",
+    "ReportOption",
+    "VerboseOption",
+    "WriteOption",
+    "chosen",
+]
 
 ModelOption: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME|DIR", help="Name of a built-in model, or a model's folder.")
 ]
+ReportOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write a report: one line a track, .jsonl or .csv."),
+]
+MtimeOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="bump|preserve",
+        help="Whether a changed file's date changes. Media servers notice changes by it.",
+    ),
+]
+WriteOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="safe|in-place",
+        help="safe: a checked copy takes the file's place in one step. in-place: change the file "
+        "itself, which keeps hard links and needs no room, but a crash or power cut in the middle "
+        "of it damages the file.",
+    ),
+]
+QuietOption: TypeAlias = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Only say what failed.")
+]
+VerboseOption: TypeAlias = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show every track and every field.")
+]
+
+T = TypeVar("T", bound=str)
+
+
+def chosen(option: str, value: str, *choices: T) -> T:
+    """The choice that a value names.
+
+    Raises:
+        UsageError: none.
+    """
+    from tagger.errors import UsageError
+
+    for choice in choices:
+        if choice == value:
+            return choice
+    raise UsageError(f"{option} {value}: must be {' or '.join(choices)}")

@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import ModelOption
+from tagger.cli.options import (
+    ModelOption,
+    MtimeOption,
+    QuietOption,
+    ReportOption,
+    VerboseOption,
+    WriteOption,
+    chosen,
+)
 from tagger.domain import Policy
 
 __all__ = ["scan"]
@@ -39,6 +47,14 @@ def scan(
     max_genres: Annotated[
         int, typer.Option(min=1, max=11, metavar="N", help="Most genres written to one file.")
     ] = 1,
+    consistent: Annotated[
+        str,
+        typer.Option(
+            metavar="none|album",
+            help="album: the tracks of one album in one folder get one genre, decided from all "
+            "of them together; compilations are left alone.",
+        ),
+    ] = "none",
     model: ModelOption = "default",
     jobs: Annotated[
         int | None,
@@ -50,45 +66,53 @@ def scan(
         list[str] | None,
         typer.Option(metavar="GLOB", help="Leave out names or paths that match; repeatable."),
     ] = None,
-    report: Annotated[
+    report: ReportOption = None,
+    plan: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write a report: one line a track, .jsonl or .csv."),
-    ] = None,
-    mtime: Annotated[
-        str,
         typer.Option(
-            metavar="bump|preserve",
-            help="Whether a changed file's date changes. Media servers notice changes by it.",
+            metavar="FILE",
+            help="Write nothing to the music, and save what would be written for `apply`.",
         ),
-    ] = "bump",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only say what failed.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show every track and every field.")
-    ] = False,
+    ] = None,
+    mtime: MtimeOption = "bump",
+    write: WriteOption = "safe",
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
 ) -> None:
     """Listen to music and write what is heard into its tags.
 
     A genre goes into the genre field as the policy allows; what was heard always goes into
     fields of our own (GENRETAG_GENRES, GENRETAG_CLUSTER, GENRETAG_MODEL, GENRETAG_VERSION).
-    Nothing else in a file is touched.
+    Nothing else in a file is touched, and `genretag undo` puts all of it back.
 
     Exit code: 0 done, 1 some files failed, 2 wrong usage, 130 interrupted.
     """
-    from tagger.cli.run_scan import run_scan
-    from tagger.errors import UsageError
-    from tagger.workflows.scan import ScanOptions
+    from tagger.cli.run_tracks import run_tracks
+    from tagger.report.console import ScanConsole
+    from tagger.report.text import counted
+    from tagger.workflows.config import load_config
+    from tagger.workflows.scan import Scan, ScanOptions
 
-    if mtime not in ("bump", "preserve"):
-        raise UsageError(f"--mtime {mtime}: must be bump or preserve")
     options = ScanOptions(
         paths=tuple(paths),
-        dry_run=dry_run,
+        dry_run=dry_run or plan is not None,
         policy=policy,
         min_confidence=min_confidence,
         max_genres=max_genres,
+        consistent=chosen("--consistent", consistent, "none", "album"),
         model=model,
         jobs=jobs,
         exclude=tuple(exclude or ()),
-        mtime="preserve" if mtime == "preserve" else "bump",
+        mtime=chosen("--mtime", mtime, "bump", "preserve"),
+        in_place=chosen("--write", write, "safe", "in-place") == "in-place",
     )
-    raise typer.Exit(run_scan(options, report=report, quiet=quiet, verbose=verbose))
+    run = Scan(options, load_config())
+    console = ScanConsole(dry_run=options.dry_run, quiet=quiet, verbose=verbose)
+    if run.leftovers:
+        console.note(f"Removed {counted(run.leftovers, 'temporary file')} of an interrupted run")
+    doing = f"model {run.model}, {counted(run.jobs, 'process', 'processes')}"
+    raise typer.Exit(
+        run_tracks(
+            run, report=report, plan=plan, console=console, doing=doing, dry_run=options.dry_run
+        )
+    )

@@ -61,21 +61,20 @@ class ScanConsole:
         self._err = Console(stderr=True, highlight=False)
         self._progress: Progress | None = None
 
-    def start(self, total: int, *, model: str, jobs: int) -> None:
+    def note(self, text: str) -> None:
+        """Say something beside the tracks."""
+        if not self._quiet:
+            self._err.print(Text(text, style="dim"))
+
+    def start(self, total: int, doing: str) -> None:
         """Begin: say what is going to happen, show the bar."""
+        deed = "Dry run: nothing will be written. " if self._dry_run else ""
+        self.note(f"{deed}{counted(total, 'track')}, {doing}")
         if self._quiet:
             return
-        deed = "Dry run: nothing will be written. " if self._dry_run else ""
-        self._err.print(
-            Text(
-                f"{deed}{counted(total, 'track')}, model {model}, "
-                f"{counted(jobs, 'process', 'processes')}",
-                style="dim",
-            )
-        )
         if self._err.is_terminal and total:
             self._progress = Progress(
-                TextColumn("Listening"),
+                TextColumn("Tracks"),
                 BarColumn(),
                 MofNCompleteColumn(),
                 _RateColumn(),
@@ -113,12 +112,23 @@ class ScanConsole:
             self._progress.stop()
             self._progress = None
 
-    def finish(self, summary: RunSummary, report: Path | None) -> None:
-        """Show what the run came to."""
+    def finish(
+        self,
+        summary: RunSummary,
+        *,
+        report: Path | None = None,
+        plan: Path | None = None,
+        run: int | None = None,
+    ) -> None:
+        """Show what the run came to, and how to go on from it."""
         self.stop()
         if self._quiet:
             return
         self._out.print(_summary(summary, report))
+        if plan and not summary.interrupted:
+            self._out.print(Text(f"Plan: {shown(plan)} (`genretag apply` writes it)"))
+        if run:
+            self._out.print(Text(f"Run {run}: `genretag undo {run}` puts everything back"))
 
     def _print(self, line: Text, *, error: bool) -> None:
         # A long name must not be broken into lines where a program reads them.

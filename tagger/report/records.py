@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TextIO
 from tagger.domain import RunSummary, TrackReport
 from tagger.errors import UsageError
 
-__all__ = ["RecordWriter", "open_records"]
+__all__ = ["RecordWriter", "open_records", "summary_object", "track_object"]
 
 
 class RecordWriter(Protocol):
@@ -72,10 +72,10 @@ class _JsonLines:
         self._stream = stream
 
     def track(self, report: TrackReport) -> None:
-        self._write(_track_object(report))
+        self._write(track_object(report))
 
     def finish(self, summary: RunSummary) -> None:
-        self._write({"summary": _summary_object(summary)})
+        self._write({"summary": summary_object(summary)})
         self._stream.close()
 
     def _write(self, value: dict[str, Any]) -> None:
@@ -121,7 +121,8 @@ class _Csv:
 _KINDS: Final[dict[str, Callable[[TextIO], RecordWriter]]] = {".jsonl": _JsonLines, ".csv": _Csv}
 
 
-def _track_object(report: TrackReport) -> dict[str, Any]:
+def track_object(report: TrackReport) -> dict[str, Any]:
+    """A track as reports and plans hold it."""
     return {
         "path": os.fspath(report.path),
         "status": str(report.status),
@@ -139,7 +140,8 @@ def _track_object(report: TrackReport) -> dict[str, Any]:
     }
 
 
-def _summary_object(summary: RunSummary) -> dict[str, Any]:
+def summary_object(summary: RunSummary) -> dict[str, Any]:
+    """A run as reports and plans hold it."""
     rate = summary.tracks / summary.seconds if summary.seconds > 0 else 0.0
     return {
         "tracks": summary.tracks,

@@ -1,12 +1,14 @@
 """``genretag scan``: every track along the route, from the walk to its tags.
 
 Workers hear; this process classifies what comes back in batches, decides by policy and
-writes. It never imports librosa, and holds no more tracks than are in flight.
+writes. It never imports librosa, and holds no more tracks than are in flight (with albums
+decided together: than lie in one folder).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
@@ -15,13 +17,18 @@ from tagger import __version__
 from tagger.domain import CurrentTags, Hearing, Policy, Prediction, Status, TrackReport
 from tagger.engine.pool import Failure, LocalPool, default_jobs
 from tagger.errors import GenretagError, ModelError, NotMusicError, TagError, TagsRefusedError
-from tagger.library.identity import payload_digest
+from tagger.library.identity import payload_digest_of
 from tagger.library.walk import walk
 from tagger.models.bundle import BUILTIN_MODEL, find_bundle, load_bundle
 from tagger.models.classifier import Classifier
+from tagger.models.fusion import pool_tracks
+from tagger.models.vocabulary import Thresholds
 from tagger.tags.policy import Decision, GenreOutcome, PolicySettings, decide
 from tagger.tags.read import read_tags
-from tagger.tags.writer import write_changes
+from tagger.tags.writer import WriteSettings, write_changes
+from tagger.workflows.albums import FolderBuffer, albums
+from tagger.workflows.config import Config
+from tagger.workflows.recording import RunRecorder, Sweeper
 from tagger.workflows.worker import PRELOAD, hear_in_worker, start_worker
 
 __all__ = ["Scan", "ScanOptions"]
@@ -39,32 +46,59 @@ class ScanOptions:
     policy: Policy = Policy.FILL
     min_confidence: float | None = None
     max_genres: int = 1
+    consistent: Literal["none", "album"] = "none"
     model: str = BUILTIN_MODEL
     jobs: int | None = None
     exclude: tuple[str, ...] = ()
     mtime: Literal["bump", "preserve"] = "bump"
+    in_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """A track on its way from the model to the writer.
+
+    ``current`` and ``prediction`` are None where ``report`` is the last word already.
+    """
+
+    report: TrackReport
+    current: CurrentTags | None = None
+    prediction: Prediction | None = None
+
+    @property
+    def path(self) -> Path:
+        return self.report.path
 
 
 class Scan:
     """One run over some paths.
 
     Raises:
-        UsageError: a path does not exist.
+        UsageError: a path does not exist, or the journal cannot be used.
         ModelError: the model cannot be used.
     """
 
-    def __init__(self, options: ScanOptions) -> None:
+    def __init__(self, options: ScanOptions, config: Config) -> None:
         self._options = options
+        self._config = config
         self._bundle = load_bundle(find_bundle(options.model))
         self._classifier = Classifier(self._bundle)
-        self._settings = PolicySettings(
-            policy=options.policy,
-            min_confidence=options.min_confidence,
-            thresholds=self._bundle.thresholds,
-            max_genres=options.max_genres,
+        self._settings = PolicySettings(policy=options.policy, max_genres=options.max_genres)
+        self._thresholds = Thresholds(
+            self._bundle.thresholds, config.thresholds, options.min_confidence
         )
+        self._writing = WriteSettings(options.mtime, options.in_place, config.new_id3)
+        self._sweeper = Sweeper()
         self._unread: list[TrackReport] = []
-        self._tracks = list(walk(options.paths, exclude=options.exclude, problem=self._note_unread))
+        self._tracks = list(
+            walk(
+                options.paths,
+                exclude=options.exclude,
+                problem=self._note_unread,
+                hidden=None if options.dry_run else self._sweeper.note,
+            )
+        )
+        self._recorder: RunRecorder | None = None
 
     @property
     def total(self) -> int:
@@ -81,6 +115,21 @@ class Scan:
         """How many processes hear: never more than there are tracks."""
         return max(1, min(self._options.jobs or default_jobs(), self.total))
 
+    @property
+    def leftovers(self) -> int:
+        """How many temporary files of killed runs were removed."""
+        return self._sweeper.removed
+
+    @property
+    def new_id3(self) -> Literal[3, 4]:
+        """Version of an ID3v2 tag where there is none yet."""
+        return self._writing.new_id3
+
+    @property
+    def run(self) -> int | None:
+        """The number under which ``undo`` knows this run; None if nothing was written."""
+        return self._recorder.run if self._recorder else None
+
     def reports(self) -> Iterator[TrackReport]:
         """Run, and yield one report per track, in the order of the walk.
 
@@ -93,6 +142,28 @@ class Scan:
         yield from self._unread
         if not self._tracks:
             return
+        if self._options.dry_run:
+            yield from self._run()
+            return
+        self._recorder = RunRecorder("scan", self.model)
+        with closing(self._recorder):
+            yield from self._run()
+
+    def _run(self) -> Iterator[TrackReport]:
+        buffer: FolderBuffer[_Heard] = FolderBuffer()
+        for track in self._heard():
+            if self._options.consistent == "none":
+                yield self._tag(track)
+            else:
+                for folder in buffer.add(track):
+                    yield from self._tag_folder(folder)
+        for folder in buffer.rest():
+            yield from self._tag_folder(folder)
+
+    def _note_unread(self, folder: Path, reason: str) -> None:
+        self._unread.append(TrackReport(folder, Status.FAILED, reason))
+
+    def _heard(self) -> Iterator[_Heard]:
         with LocalPool(
             hear_in_worker,
             initializer=start_worker,
@@ -102,44 +173,44 @@ class Scan:
             preload=PRELOAD,
         ) as pool:
             for batch in pool.results(self._tracks, most=_BATCH):
-                yield from self._finish(batch)
+                hearings = [outcome for _, outcome in batch if isinstance(outcome, Hearing)]
+                predictions = iter(self._classifier.predict(hearings))
+                for path, outcome in batch:
+                    if isinstance(outcome, Failure):
+                        yield _Heard(_not_heard(path, outcome.error))
+                    else:
+                        yield _with_tags(path, outcome, next(predictions))
 
-    def _note_unread(self, folder: Path, reason: str) -> None:
-        self._unread.append(TrackReport(folder, Status.FAILED, reason))
+    def _tag_folder(self, tracks: Sequence[_Heard]) -> Iterator[TrackReport]:
+        pooled: dict[int, tuple[Prediction, int]] = {}
+        for places in albums([track.current for track in tracks]):
+            members = [p for place in places if (p := tracks[place].prediction)]
+            together = Prediction(pool_tracks([member.genres for member in members]), None)
+            pooled |= dict.fromkeys(places, (together, len(places)))
+        for place, track in enumerate(tracks):
+            yield self._tag(track, *pooled.get(place, (None, 0)))
 
-    def _finish(self, batch: list[tuple[Path, Hearing | Failure]]) -> Iterator[TrackReport]:
-        heard = [outcome for _, outcome in batch if isinstance(outcome, Hearing)]
-        predictions = iter(self._classifier.predict(heard))
-        for path, outcome in batch:
-            if isinstance(outcome, Failure):
-                yield _not_heard(path, outcome.error)
-            else:
-                yield self._tag(path, outcome, next(predictions))
-
-    def _tag(self, path: Path, hearing: Hearing, prediction: Prediction) -> TrackReport:
-        report = TrackReport(
-            path,
-            Status.UNCHANGED,
-            genres=prediction.genres,
-            cluster=prediction.cluster,
-            duration_s=hearing.duration_s,
-            heard_s=hearing.heard_s,
-        )
-        try:
-            current = read_tags(path)
-            report = replace(report, current=current.values)
-            decision = self._decide(current, prediction)
-            if decision.changes and not self._options.dry_run:
+    def _tag(
+        self, track: _Heard, album: Prediction | None = None, album_tracks: int = 0
+    ) -> TrackReport:
+        report, current, prediction = track.report, track.current, track.prediction
+        if current is None or prediction is None:
+            return report
+        decision = self._decide(current, prediction, album or prediction, album_tracks)
+        if decision.changes and not self._options.dry_run:
+            try:
                 write_changes(
-                    path,
+                    track.path,
                     decision.changes,
-                    payload_digest=payload_digest,
-                    mtime=self._options.mtime,
+                    payload_digest=payload_digest_of,
+                    settings=self._writing,
+                    recorded=self._recorder,
+                    planned_for=current.file,
                 )
-        except TagsRefusedError as refused:
-            return replace(report, status=Status.SKIPPED, reason=str(refused))
-        except TagError as error:
-            return replace(report, status=Status.FAILED, reason=str(error))
+            except TagsRefusedError as refused:
+                return replace(report, status=Status.SKIPPED, reason=str(refused))
+            except TagError as error:
+                return replace(report, status=Status.FAILED, reason=str(error))
         return replace(
             report,
             status=self._status(decision),
@@ -148,8 +219,19 @@ class Scan:
             outcome=str(decision.outcome),
         )
 
-    def _decide(self, current: CurrentTags, prediction: Prediction) -> Decision:
-        return decide(current, prediction, self._settings, self._bundle.identity, __version__)
+    def _decide(
+        self, current: CurrentTags, heard: Prediction, deciding: Prediction, album_tracks: int
+    ) -> Decision:
+        candidates = self._config.vocabulary.candidates(deciding.genres, self._thresholds)
+        return decide(
+            current,
+            heard,
+            candidates,
+            self._settings,
+            self._bundle.identity,
+            __version__,
+            album=album_tracks,
+        )
 
     def _status(self, decision: Decision) -> Status:
         if decision.outcome is GenreOutcome.ABSTAINED:
@@ -157,6 +239,25 @@ class Scan:
         if not decision.changes:
             return Status.UNCHANGED
         return Status.PROPOSED if self._options.dry_run else Status.TAGGED
+
+
+def _with_tags(path: Path, hearing: Hearing, prediction: Prediction) -> _Heard:
+    report = TrackReport(
+        path,
+        Status.UNCHANGED,
+        genres=prediction.genres,
+        cluster=prediction.cluster,
+        duration_s=hearing.duration_s,
+        heard_s=hearing.heard_s,
+    )
+    try:
+        current = read_tags(path)
+    except TagsRefusedError as refused:
+        return _Heard(replace(report, status=Status.SKIPPED, reason=str(refused)))
+    except TagError as error:
+        return _Heard(replace(report, status=Status.FAILED, reason=str(error)))
+    report = replace(report, current=current.values, file=current.file)
+    return _Heard(report, current, prediction)
 
 
 def _not_heard(path: Path, error: Exception) -> TrackReport:

@@ -30,6 +30,33 @@ def test_show(pristine):
     assert snapshot(pristine) == before
 
 
+def test_show_in_full_follows_the_configuration(pristine, tmp_path):
+    before = snapshot(pristine)
+    plain = genretag("show", "-v", pristine / "b.flac", GENRETAG_CONFIG="", XDG_CONFIG_HOME="/-")
+    kept = f"a scan would report: kept genre {STANDING['b.flac']} (policy fill)"
+    assert kept in plain.stdout
+    labels = load_bundle(find_bundle("default")).labels
+    config = tmp_path / "config.toml"
+    aliases = "".join(f'"{label}" = "Everything"\n' for label in labels)
+    config.write_text(f"[vocabulary.aliases]\n{aliases}[thresholds]\nEverything = 0.25\n")
+    done = genretag("show", "--verbose", pristine / "b.flac", GENRETAG_CONFIG=str(config))
+    assert "→ (alias) Everything" in done.stdout
+    lines = [line.split() for line in done.stdout.splitlines()]
+    whole = next(line for line in lines if line[:1] == ["Everything"])
+    assert whole[2:] == ["%", "needs", "25", "%", "sure", "enough"]
+    assert int(whole[1]) >= 99
+    assert kept in done.stdout
+    assert snapshot(pristine) == before
+
+
+def test_show_names_what_is_wrong_in_the_configuration(pristine, tmp_path):
+    config = tmp_path / "config.toml"
+    config.write_text("[vocabulary]\nwhitelst = []\n")
+    done = genretag("show", pristine / "b.flac", code=2, GENRETAG_CONFIG=str(config))
+    assert done.stderr.startswith(f"genretag: {config}: unknown key 'vocabulary.whitelst'")
+    assert done.stderr.count("\n") == 1
+
+
 def test_show_prints_no_name_raw(pristine):
     done = genretag("show", pristine / "line\nbreak \x1b[31mred.flac")
     assert done.stdout.splitlines()[0].endswith("/line\\nbreak \\x1b[31mred.flac")

@@ -20,6 +20,9 @@ HOSTILE: Final = {
 }
 """Text that must not reach a terminal as it is, and how it is shown instead."""
 
+MARKUP: Final = "[red]x[/red] [/y] [b]"
+"""Text that rich would obey if it were not told to print it as it stands."""
+
 
 def tagged(path: str = "/music/a.mp3", **more: Any) -> TrackReport:
     """A track whose genre was written over another."""

@@ -2,17 +2,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
-from report.reports import HOSTILE, failed, summary, tagged
+from report.reports import HOSTILE, MARKUP, failed, summary, tagged
 
-from tagger.domain import CurrentTags, Hearing, Prediction, Status, TrackReport, TrackView
+from tagger.domain import Status, TrackReport
 from tagger.report.console import ScanConsole
-from tagger.report.track import print_track
-
-MARKUP = "[red]x[/red] [/y] [b]"
 
 
 @pytest.fixture(autouse=True)
@@ -56,8 +51,8 @@ def test_quiet_shows_problems_alone(capsys):
     assert out == []
     assert len(err) == 1
     console = ScanConsole(dry_run=True, quiet=True, verbose=True)
-    console.start(2, model="default 1.0.0", jobs=2)
-    console.finish(summary(), Path("r.jsonl"))
+    console.start(2, "model default 1.0.0, 2 processes")
+    console.finish(summary(), report=Path("r.jsonl"))
     assert capsys.readouterr() == ("", "")
 
 
@@ -94,7 +89,7 @@ def test_a_long_line_is_not_broken(capsys, monkeypatch):
 
 def test_the_summary_counts(capsys):
     console = ScanConsole(dry_run=False, quiet=False, verbose=False)
-    console.finish(summary(interrupted=True), Path("/m/r\n.jsonl"))
+    console.finish(summary(interrupted=True), report=Path("/m/r\n.jsonl"))
     out, err = capsys.readouterr()
     assert err == ""
     for words in ("Rock", "the file is empty (1)", "2 tracks in 0:04", "4:01 of music",
@@ -105,70 +100,13 @@ def test_the_summary_counts(capsys):
 def test_a_run_that_found_nothing_says_so(capsys):
     none = {"statuses": {str(s): 0 for s in Status}, "outcomes": {}, "reasons": {}, "changed": 0}
     console = ScanConsole(dry_run=False, quiet=False, verbose=False)
-    console.start(0, model="m 1", jobs=1)
-    console.finish(summary(tracks=0, audio_s=0.0, genres={}, clusters={}, **none), None)
+    console.start(0, "model m 1, 1 process")
+    console.finish(summary(tracks=0, audio_s=0.0, genres={}, clusters={}, **none))
     assert "no audio files were found" in capsys.readouterr().out
 
 
 def test_markup_in_the_summary_is_printed_as_it_stands(capsys):
     console = ScanConsole(dry_run=False, quiet=False, verbose=False)
     run = summary(genres={MARKUP: 1}, clusters={MARKUP: 1}, reasons={f"failed: {MARKUP}": 1})
-    console.finish(run, Path(MARKUP))
+    console.finish(run, report=Path(MARKUP))
     assert capsys.readouterr().out.count(MARKUP) == 4
-
-
-def view(**more: Any) -> TrackView:
-    nothing = np.zeros((2, 2), dtype=np.float32)
-    genres = (("Rock", 0.8), ("Pop", 0.2))
-    values: dict[str, Any] = {
-        "path": Path("/m/a.mp3"),
-        "model": "default 1.0.0",
-        "hearing": Hearing(62.0, 30.0, nothing[0], nothing, (0.0, 50.0)),
-        "whole": Prediction(genres, "loud"),
-        "patches": (Prediction(genres, None), Prediction(genres[::-1], None)),
-        "patch_s": 15.0,
-        "thresholds": {"Rock": 0.75, "Pop": 0.5},
-        "tags": CurrentTags("FLAC", {"GENRE": ("Jazz", "Soul")}),
-    }
-    return TrackView(**{**values, **more})
-
-
-def test_one_track_is_shown_whole(capsys):
-    print_track(view())
-    out = capsys.readouterr().out
-    for words in ("/m/a.mp3", "1:02 long, 30 s heard", "default 1.0.0", "0:00 to 0:15",
-                  "0:50 to 1:02", "sure enough to be written: Rock needs 75 %", "loud",
-                  "FLAC", "Jazz; Soul"):  # fmt: skip
-        assert words in out
-
-
-def test_one_track_below_its_threshold(capsys):
-    print_track(view(thresholds={"Rock": 0.81, "Pop": 0.0}))
-    assert "too unsure to be written: Rock needs 81 %" in capsys.readouterr().out
-
-
-def test_one_tracks_markup_is_printed_as_it_stands(capsys):
-    genres = ((MARKUP, 1.0), ("b", 0.0))
-    print_track(
-        view(
-            path=Path(MARKUP),
-            model=MARKUP,
-            whole=Prediction(genres, MARKUP),
-            patches=(Prediction(genres[:1], None),) * 2,
-            thresholds={MARKUP: 0.5},
-            tags=CurrentTags(MARKUP, {MARKUP: (MARKUP,)}),
-        )
-    )
-    assert capsys.readouterr().out.count(MARKUP) == 10
-    print_track(view(tags=f"unreadable: {MARKUP}"))
-    assert f"unreadable: {MARKUP}" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize(("raw", "safe"), HOSTILE.values(), ids=HOSTILE)
-def test_one_tracks_hostile_text_is_shown_and_not_obeyed(capsys, raw, safe):
-    print_track(view(path=Path(raw.replace("\0", "")), tags=CurrentTags("ID3", {"GENRE": (raw,)})))
-    out = capsys.readouterr().out
-    assert safe in out
-    assert all(line.isprintable() for line in out.split("\n"))
-    print_track(view(tags=f"bad frame {raw}"))
-    assert f"bad frame {safe}" in capsys.readouterr().out

@@ -1,0 +1,42 @@
+"""``genretag undo``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tagger.cli.options import QuietOption, VerboseOption, WriteOption, chosen
+
+__all__ = ["undo"]
+
+
+def undo(
+    run: Annotated[
+        int | None,
+        typer.Argument(metavar="[RUN]", help="Number of a run; without it, the last one."),
+    ] = None,
+    list_: Annotated[
+        bool, typer.Option("--list", "-l", help="List the runs that can be undone.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show what would be put back; write nothing.")
+    ] = False,
+    write: WriteOption = "safe",
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Put back what a run replaced: every file byte for byte as it was, with its former date.
+
+    A file whose tags somebody else changed since is left as it is, with a line that says so.
+
+    Exit code: 0 done, 1 some files could not be put back, 2 wrong usage, 130 interrupted.
+    """
+    from tagger.cli.run_undo import list_runs, run_undo
+
+    if list_:
+        list_runs()
+        return
+    in_place = chosen("--write", write, "safe", "in-place") == "in-place"
+    code = run_undo(run, dry_run=dry_run, in_place=in_place, quiet=quiet, verbose=verbose)
+    raise typer.Exit(code)

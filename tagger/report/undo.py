@@ -1,0 +1,155 @@
+"""What a person reads of runs and of undoing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from tagger.domain import RestoreReport, RestoreStatus
+from tagger.report.text import counted, one_line, shown
+
+__all__ = ["UndoConsole", "print_runs"]
+
+# status -> (word, style, what it means)
+_DEEDS: Final[Mapping[RestoreStatus, tuple[str, str, str]]] = {
+    RestoreStatus.RESTORED: ("restored", "green", "byte for byte as before the run"),
+    RestoreStatus.PROPOSED: ("would restore", "green", "as it was before the run"),
+    RestoreStatus.UNTOUCHED: ("untouched", "dim", "as it was before the run already"),
+    RestoreStatus.REFUSED: ("left alone", "yellow", "changed since the run"),
+    RestoreStatus.FAILED: ("failed", "red", "gone, or cannot be written"),
+}
+_PROBLEMS: Final = (RestoreStatus.REFUSED, RestoreStatus.FAILED)
+
+
+class RunLike(Protocol):
+    """A run as the journal lists it."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def command(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def written(self) -> int: ...
+    @property
+    def undone(self) -> int: ...
+    @property
+    def started(self) -> object: ...
+    @property
+    def finished(self) -> object | None: ...
+
+
+def print_runs(runs: Iterable[RunLike]) -> None:
+    """List the runs, newest first."""
+    console = Console(highlight=False)
+    table = Table.grid(padding=(0, 2))
+    for justify in ("right", "left", "left", "right", "right", "left"):
+        table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    style = "bold"
+    heads = ("run", "begun", "command", "standing", "undone", "model")
+    table.add_row(*(Text(head, style=style) for head in heads))
+    for run in runs:
+        begun = f"{run.started:%Y-%m-%d %H:%M}"
+        ended = "" if run.finished else " (not finished)"
+        table.add_row(
+            str(run.number),
+            begun,
+            Text(run.command + ended),
+            f"{run.written:,}",
+            f"{run.undone:,}" if run.undone else "",
+            Text(one_line(f"{run.model}, genretag {run.version}")),
+        )
+    if table.row_count == 1:
+        console.print("No run has written anything yet.")
+    else:
+        console.print(table)
+
+
+class UndoConsole:
+    """Shows one undo. ``quiet`` leaves only problems; ``verbose`` shows every field."""
+
+    def __init__(self, *, dry_run: bool, quiet: bool, verbose: bool) -> None:
+        self._dry_run = dry_run
+        self._quiet = quiet
+        self._verbose = verbose
+        self._out = Console(highlight=False)
+        self._err = Console(stderr=True, highlight=False)
+        self._progress: Progress | None = None
+
+    def start(self, run: RunLike) -> None:
+        """Say which run it is."""
+        if self._quiet:
+            return
+        deed = "Dry run: nothing will be written. " if self._dry_run else ""
+        self._err.print(
+            Text(
+                f"{deed}Undoing run {run.number}: {run.command} of {run.started:%Y-%m-%d %H:%M}, "
+                f"{counted(run.written, 'file')}",
+                style="dim",
+            )
+        )
+        if self._err.is_terminal and run.written:
+            self._progress = Progress(
+                TextColumn("Files"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                console=self._err,
+                transient=True,
+            )
+            self._progress.add_task("", total=run.written)
+            self._progress.start()
+
+    def file(self, report: RestoreReport) -> None:
+        """Take one file: move the bar, print its line if asked for."""
+        word, style, _ = _DEEDS[report.status]
+        line = Text(f"{word:<14}", style=style)
+        if report.status in _PROBLEMS:
+            line.append(f"{shown(report.path)}: {one_line(report.reason)}", style="default")
+            self._print(line, error=True)
+        elif not self._quiet and (self._dry_run or self._verbose):
+            line.append(shown(report.path), style="default")
+            self._print(line, error=False)
+            for change in report.changes if self._verbose else ():
+                fields = f"{'':14}{change.field:<17} {_values(change.after)}"
+                self._print(Text(f"{fields} → {_values(change.before)}", style="dim"), error=False)
+        if self._progress:
+            self._progress.advance(self._progress.task_ids[0])
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self._progress:
+            self._progress.stop()
+            self._progress = None
+
+    def finish(self, counts: Mapping[RestoreStatus, int], *, interrupted: bool) -> None:
+        """Show what it came to."""
+        if self._quiet:
+            return
+        table = Table.grid(padding=(0, 2))
+        for status, (word, style, meaning) in _DEEDS.items():
+            if n := counts.get(status, 0):
+                table.add_row(Text(word, style=style), f"{n:,}", Text(meaning, style="dim"))
+        self._out.print(table if table.row_count else "Nothing is left to undo in this run.")
+        if self._dry_run:
+            self._out.print(Text("Dry run: nothing was written.", style="bold"))
+        if interrupted:
+            self._out.print(Text("Interrupted: run it again to go on.", style="bold yellow"))
+
+    def _print(self, line: Text, *, error: bool) -> None:
+        # A long name must not be broken into lines where a program reads them.
+        if self._progress and (error or self._out.is_terminal):
+            self._progress.console.print(line, soft_wrap=True)
+        else:
+            (self._err if error else self._out).print(line, soft_wrap=True)
+
+
+def _values(values: tuple[str, ...]) -> str:
+    return one_line("; ".join(values)) if values else "—"
