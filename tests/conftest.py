@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,27 @@ import synth
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-@pytest.fixture(autouse=True)
-def _folders_of_our_own(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No test reads the user's configuration or writes to the user's journal."""
-    folder = tmp_path_factory.mktemp("home")
+def _use_folders_below(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("GENRETAG_CONFIG", "GENRETAG_STATE_DIR"):
         monkeypatch.delenv(name, raising=False)
     for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(folder))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _folders_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test reads the user's configuration or writes to the user's journal."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _use_folders_below(tmp_path_factory.mktemp("session"), monkeypatch)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _folders_of_the_test(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each test begins with no configuration and no journal."""
+    _use_folders_below(tmp_path_factory.mktemp("home"), monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ class ScanConsole:
     def note(self, text: str) -> None:
         """Say something beside the tracks."""
         if not self._quiet:
-            self._err.print(Text(text, style="dim"))
+            self._err.print(Text(text, style="dim"), soft_wrap=True)
 
     def start(self, total: int, doing: str) -> None:
         """Begin: say what is going to happen, show the bar."""

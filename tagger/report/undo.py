@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Final, Protocol
 
 from rich.console import Console
@@ -42,9 +43,9 @@ class RunLike(Protocol):
     @property
     def undone(self) -> int: ...
     @property
-    def started(self) -> object: ...
+    def started(self) -> datetime: ...
     @property
-    def finished(self) -> object | None: ...
+    def finished(self) -> datetime | None: ...
 
 
 def print_runs(runs: Iterable[RunLike]) -> None:
@@ -57,7 +58,7 @@ def print_runs(runs: Iterable[RunLike]) -> None:
     heads = ("run", "begun", "command", "standing", "undone", "model")
     table.add_row(*(Text(head, style=style) for head in heads))
     for run in runs:
-        begun = f"{run.started:%Y-%m-%d %H:%M}"
+        begun = _local(run.started)
         ended = "" if run.finished else " (not finished)"
         table.add_row(
             str(run.number),
@@ -91,10 +92,11 @@ class UndoConsole:
         deed = "Dry run: nothing will be written. " if self._dry_run else ""
         self._err.print(
             Text(
-                f"{deed}Undoing run {run.number}: {run.command} of {run.started:%Y-%m-%d %H:%M}, "
+                f"{deed}Undoing run {run.number}: {run.command} of {_local(run.started)}, "
                 f"{counted(run.written, 'file')}",
                 style="dim",
-            )
+            ),
+            soft_wrap=True,
         )
         if self._err.is_terminal and run.written:
             self._progress = Progress(
@@ -149,6 +151,10 @@ class UndoConsole:
             self._progress.console.print(line, soft_wrap=True)
         else:
             (self._err if error else self._out).print(line, soft_wrap=True)
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 def _values(values: tuple[str, ...]) -> str:

@@ -30,7 +30,7 @@ HEADER_SIZE = 10
 
 _UNSYNC, _EXTENDED, _FOOTER = 0x80, 0x40, 0x10
 _COMPRESSED_V22 = 0x40
-_CRC_V23, _CRC_V24, _UPDATE_V24, _RESTRICTED_V24 = 0x8000, 0x20, 0x40, 0x10
+_CRC_V24, _UPDATE_V24, _RESTRICTED_V24 = 0x20, 0x40, 0x10
 _FRAME_UNSYNC_V24 = 0x0002
 _MAX_SYNCSAFE = 2**28 - 1
 _MAX_FRAMES = 50_000
@@ -202,7 +202,7 @@ def extended_header(tag: RawTag, padding: int) -> bytes:
     stored = tag.extended
     if tag.major == 4:
         return stored if len(stored) > 5 and not stored[5] & _CRC_V24 else b""
-    if tag.major == 2 or len(stored) != 10 or stored[4] & (_CRC_V23 >> 8):
+    if tag.major == 2 or len(stored) != 10:  # a checksum makes it longer
         return b""
     stored = stored[:6] + struct.pack(">I", padding)
     return b"" if tag.unsynchronised and b"\xff" in stored else stored

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from tagger import __version__
 from tagger.domain import Replacement
+from tagger.errors import TagError
 from tagger.library.folders import state_folder
 from tagger.library.journal import Journal
+from tagger.tags.read import read_tags
 from tagger.tags.replace import is_leftover, remove_leftover
 
 __all__ = ["RunRecorder", "Sweeper"]
@@ -33,6 +35,7 @@ class RunRecorder:
         self._model = model
         self._journal = Journal.open(state_folder())
         self._run = 0
+        _settle(self._journal)
 
     @property
     def run(self) -> int | None:
@@ -47,16 +50,31 @@ class RunRecorder:
         entry = self._journal.record(self._run, replacement)
         try:
             yield
-        except BaseException:
+        except Exception:
             self._journal.withdraw(entry)
             raise
+        # An interrupt may come when the file is replaced already: that entry is left open,
+        # and settled by looking at the file.
         self._journal.confirm(entry)
 
     def close(self) -> None:
         """End the run."""
-        if self._run:
-            self._journal.finish(self._run)
-        self._journal.close()
+        with self._journal:
+            if self._run:
+                self._journal.finish(self._run)
+
+
+def _settle(journal: Journal) -> None:
+    """Find out what became of the last write of runs that were killed."""
+    for entry in journal.unresolved():
+        try:
+            file = read_tags(entry.replacement.path).file
+        except TagError:  # gone or damaged: an undo will say so
+            continue
+        if file and file.tags == entry.replacement.state_after:
+            journal.confirm(entry.number)
+        elif file and file.tags == entry.replacement.state_before:
+            journal.withdraw(entry.number)
 
 
 class Sweeper:

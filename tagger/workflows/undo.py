@@ -9,7 +9,7 @@ from pathlib import Path
 from tagger.domain import RestoreReport, RestoreStatus
 from tagger.errors import TagError, TagsRefusedError, UsageError
 from tagger.library.folders import state_folder
-from tagger.library.journal import Entry, Journal, Run
+from tagger.library.journal import JOURNAL, Entry, Journal, Run
 from tagger.tags.writer import restore
 from tagger.workflows.recording import Sweeper
 
@@ -22,7 +22,7 @@ def runs() -> list[Run]:
     Raises:
         UsageError: the journal cannot be read.
     """
-    with closing(Journal.open(state_folder(), create=False)) as journal:
+    with closing(Journal.open(state_folder(create=False), create=False)) as journal:
         return journal.runs()
 
 
@@ -41,7 +41,10 @@ class Undo:
     def __init__(self, number: int | None, *, dry_run: bool, in_place: bool) -> None:
         self._dry_run = dry_run
         self._in_place = in_place
-        self._journal = Journal.open(state_folder(), create=False)
+        folder = state_folder(create=False)
+        # Whether it can be written is better known before the first file is put back.
+        writable = not dry_run and (folder / JOURNAL).exists()
+        self._journal = Journal.open(folder, create=writable)
         try:
             self.run = self._find(number)
         except BaseException:
@@ -66,7 +69,7 @@ class Undo:
         """
         with closing(self._journal):
             for entry in self._journal.entries(self.run.number):
-                if entry.state != "undone":
+                if entry.state.stands:
                     yield self._undo(entry)
 
     def _undo(self, entry: Entry) -> RestoreReport:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,17 +26,16 @@ from tagger.tags.writer import WriteSettings, write_changes
 from tagger.workflows.recording import RunRecorder
 
 GENRES = ("Rock", "Jazz")
+PLAIN, SYNCED = "copy", "copy and sync"
 
 
-def plain_copy(path: Path, *, sync: bool) -> None:
-    """Copy a file beside itself with the kernel's help, as ``cp`` does without sharing blocks."""
+def plain_copy(path: Path) -> None:
+    """Copy a file with the kernel's help; some file systems share its blocks then."""
     target = path.with_suffix(".copy")
     with path.open("rb") as source, target.open("wb") as copy:
         size = os.fstat(source.fileno()).st_size
         while size > 0:
             size -= os.copy_file_range(source.fileno(), copy.fileno(), size)
-        if sync:
-            os.fsync(copy.fileno())
     target.unlink()
 
 
@@ -83,10 +81,24 @@ def set_genre(
     )
 
 
-def measure(contestants: dict[str, Callable[[int], None]], rounds: int) -> dict[str, float]:
-    times: dict[str, list[float]] = {name: [] for name in contestants}
+def contestants(path: Path, recorder: RunRecorder) -> dict[str, Callable[[int], None]]:
+    """What is compared; each takes the number of the round."""
+    safe, in_place = WriteSettings(), WriteSettings(in_place=True)
+    return {
+        PLAIN: lambda _: read_and_write(path),
+        SYNCED: lambda _: read_and_write(path, sync=True),
+        "copy in the kernel": lambda _: plain_copy(path),
+        "safe write": lambda i: set_genre(path, GENRES[i % 2], safe, None),
+        "safe write, journal": lambda i: set_genre(path, GENRES[~i % 2], safe, recorder),
+        "in place, journal": lambda i: set_genre(path, GENRES[i % 2], in_place, recorder),
+    }
+
+
+def measure(rivals: dict[str, Callable[[int], None]], rounds: int) -> dict[str, float]:
+    """Median seconds of each."""
+    times: dict[str, list[float]] = {name: [] for name in rivals}
     for turn in range(rounds):
-        for name, run in contestants.items():
+        for name, run in rivals.items():
             begun = time.perf_counter()
             run(turn)
             times[name].append(time.perf_counter() - begun)
@@ -106,32 +118,15 @@ def main() -> None:
         for suffix in (".mp3", ".flac"):
             path = sample(folder, suffix, arguments.megabytes)
             with closing(RunRecorder("scan", "benchmark")) as recorder:
-                safe, in_place = WriteSettings(), WriteSettings(in_place=True)
-                found = measure(
-                    {
-                        "copy through memory": lambda _: read_and_write(path),
-                        "copy in the kernel": lambda _: plain_copy(path, sync=False),
-                        "the same, synced": lambda _: read_and_write(path, sync=True),
-                        "safe write": lambda i: set_genre(path, GENRES[i % 2], safe, None),
-                        "safe write, journal": lambda i: set_genre(
-                            path, GENRES[(i + 1) % 2], safe, recorder
-                        ),
-                        "in place, journal": lambda i: set_genre(
-                            path, GENRES[i % 2], in_place, recorder
-                        ),
-                    },
-                    arguments.rounds,
-                )
-            size = path.stat().st_size / 1e6
-            print(f"{suffix[1:]}, {size:.1f} MB")
-            plain = found["copy through memory"]
-            synced = found["the same, synced"]
+                found = measure(contestants(path, recorder), arguments.rounds)
+            print(f"{suffix[1:]}, {path.stat().st_size / 1e6:.1f} MB")
             for what, seconds in found.items():
                 print(
                     f"  {what:<22}{1000 * seconds:8.2f} ms"
-                    f"{seconds / plain:8.2f} x copy{seconds / synced:8.2f} x synced copy"
+                    f"{seconds / found[PLAIN]:8.2f} x copy"
+                    f"{seconds / found[SYNCED]:8.2f} x synced copy"
                 )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

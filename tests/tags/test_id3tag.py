@@ -133,6 +133,14 @@ def test_an_extended_header_stays_and_knows_its_padding():
     assert (new[5], new[10:16]) == (0x40, bytes((0, 0, 0, 6, 1, 0)))
 
 
+def test_an_extended_header_whose_length_would_depend_on_its_value_goes():
+    more = 10 + len(b"\0y")
+    body = struct.pack(">IHI", 6, 0, 0) + ROW + bytes(0xFF00 + more)
+    new = rewritten(id3(3, body, 0xC0))
+    assert (new[5], new[10:].startswith(ROW)) == (0x80, True)
+    assert len(new) == 10 + len(body)
+
+
 @pytest.mark.parametrize(
     "stored",
     [

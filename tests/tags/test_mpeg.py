@@ -201,7 +201,12 @@ def test_the_place_of_a_frame():
         (3, 0x80, b"\0\0\0\x06" + zlib.compress(b"\0Blues")),
         (3, 0x20, b"\7\0Blues"),
         (4, 0x49, b"\7\0\0\0\6" + zlib.compress(b"\0Blues")),
+        (4, 0x08, b"\0\0\0\6" + zlib.compress(b"\0Blues")),
         (4, 0x01, b"\0\0\0\6\0Blues"),
+        (3, 0, b"\1\xff\xfeB\0l\0u\0e\0s\0\0"),  # half a terminator
+        (3, 0, b"\1B\0l\0u\0e\0s\0"),
+        (3, 0, b"\1\xfe\xff\0B\0l\0u\0e\0s\0\0"),
+        (4, 0, b"\2\0B\0l\0u\0e\0s"),
         (4, 0x02, b"\0Blues"),
     ],
 )
@@ -212,13 +217,46 @@ def test_what_flags_put_around_a_genre(major, flags, body):
 
 @pytest.mark.parametrize(
     ("flags", "body"),
-    [(0x40, b"\1\0Blues"), (0x80, b"\0\0\0\6junk"), (0x80, zlib.compress(bytes(2**22)))],
+    [
+        (0x40, b"\1\0Blues"),
+        (0x80, b"\0\0\0\6junk"),
+        (0x80, b"\0\0\0\6" + zlib.compress(b"\0Blues")[:-5]),
+        (0x80, b"\0\x40\0\0" + zlib.compress(bytes(2**22))),
+    ],
 )
 def test_a_genre_that_cannot_be_read_is_replaced(flags, body):
     data = id3(3, frame(3, b"TCON", body, flags) + bytes(99)) + AUDIO
     assert values(data) == {}
     assert frames_in(written(Mpeg, data, POP))[0][0] == b"TCON"
     assert len(frames_in(written(Mpeg, data, POP))) == 1
+
+
+@pytest.mark.parametrize("body", [b"\0(17)", b"\0rock/Pop", b"\1\xff\xfeR\0\0\0"])
+def test_what_stands_there_in_another_spelling_stays(body):
+    tags = mpeg(id3(3, frame(3, b"TCON", body)) + AUDIO)
+    standing = tags.get(GENRE)
+    tags.put(GENRE, ("Jazz",))
+    assert tags.edits()
+    tags.put(GENRE, standing)
+    assert tags.edits() == ()
+
+
+def test_a_frame_twice_is_one():
+    row = frame(3, b"TXXX", b"\0GENRETAG_MODEL\0m1")
+    data = id3(3, row + row) + AUDIO
+    assert values(data) == MODEL_1
+    assert len(frames_in(written(Mpeg, data, {"GENRETAG_MODEL": ("m2",)}))) == 1
+
+
+def test_the_last_byte_of_an_unsynchronised_tag():
+    last = frame(3, b"PRIV", b"x\0\xff")
+    model = frame(3, b"TXXX", b"\0GENRETAG_MODEL\0m1")
+    data = id3(3, frame(3, b"TCON", b"\0A") + last + model, 0x80) + AUDIO
+    longer = "A" * (1 + len(model))
+    new = written(Mpeg, data, {"GENRE": (longer,), "GENRETAG_MODEL": ()})
+    assert frames_in(new)[1][1] == last + b"\0"
+    shorter = written(Mpeg, data, {"GENRE": (longer[1:],), "GENRETAG_MODEL": ()})
+    assert len(shorter) == len(data)
 
 
 @pytest.mark.parametrize("major", [2, 3, 4])
@@ -271,6 +309,7 @@ def test_a_new_tag_carries_over_an_old_one(new_id3):
     data = with_v1(13)
     assert mpeg(data).kind == "ID3v1"
     assert values(data) == {"GENRE": ("Pop",)}
+    assert written(Mpeg, data, {"GENRE": ("Pop",)}) == data
     new = written(Mpeg, data, MODEL_1, new_id3)
     witness = m.ID3(io.BytesIO(new), load_v1=False)
     shown = [str(witness[key]) for key in ("TIT2", "TPE1", "TALB", "TRCK", "TDRC", "TCON")]
