@@ -162,7 +162,7 @@ def _before_trailer(file: BinaryIO, start: int, end: int) -> int:
         file.seek(end - size)
         return file.read(size)
 
-    if tail(128)[:3] == b"TAG":
+    if tail(128)[:3] == b"TAG" and tail(131)[:3] != b"APE":  # not the middle of APETAGEX
         return end - 128
     if tail(227)[:4] == b"TAG+":
         return end - 227

@@ -379,6 +379,16 @@ def test_audio_on_the_page_of_the_comments(tmp_path):
     assert pages[2].packets[-2:] == [b"a" * 80, b"b" * 70]
 
 
+def test_a_whole_stream_on_one_page(tmp_path):
+    packets, _ = headers_of("opus")
+    tags = packet_of("opus", rendered(b"v", [b"GENRE=Pop"]))
+    path = tmp_path / "a.opus"
+    path.write_bytes(page([packets[0], tags, b"a" * 80], 6, 960, SERIAL, 0))
+    checked(path, "opus", {"GENRE": ("x" * 140_000,)})
+    found = [(p.first, p.last, p.position) for p in pages_of(path.read_bytes())]
+    assert found == [(True, False, 0), (False, False, -1), (False, True, 960)]
+
+
 def test_a_granule_position_that_is_not_by_the_book_stays(tmp_path):
     path = tmp_path / "a.ogg"
     pages = pages_of(ogg("opus", rendered(b"v", [b"X=" + noise(9000)]), 10))
