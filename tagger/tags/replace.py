@@ -7,41 +7,22 @@ blocks and links to that promise.
 
 from __future__ import annotations
 
-import io
 import os
-import re
-import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from tagger.errors import TagError, TagsRefusedError
-from tagger.tags.edits import Edit, Edited, apply_in_place, kept
+from tagger.tags.copying import CHANGED_MEANWHILE, build, compare
+from tagger.tags.edits import Edit, apply_in_place
 from tagger.tags.failures import in_plain_words
+from tagger.tags.leftovers import temporary_file
 
-__all__ = [
-    "CHANGED_MEANWHILE",
-    "edit_in_place",
-    "identity",
-    "is_leftover",
-    "refuse_unwritable",
-    "remove_leftover",
-    "replace_by_copy",
-]
-
-CHANGED_MEANWHILE: Final = (
-    "the file changed while it was being tagged; it was left as it is, run again"
-)
-
-_TEMPORARY = re.compile(r"\.genretag-[0-9a-f]{16}\.tmp")
-_FICLONE: Final = 0x40049409  # linux/fs.h: share the blocks of another file
-_COPY_STEP: Final = 1 << 26
-_CHUNK: Final = 1 << 20
-_ABANDONED_S: Final = 3600.0
+__all__ = ["edit_in_place", "identity", "refuse_unwritable", "replace_by_copy"]
 
 
 def refuse_unwritable(real: Path, status: os.stat_result, *, in_place: bool = False) -> None:
@@ -97,10 +78,10 @@ def replace_by_copy(
         OSError: whatever the system says; the file is as it was.
     """
     before = os.fstat(original.fileno())
-    with _temporary(real.parent) as (temporary, copy):
-        touched = _build(original, copy, edits, before.st_size)
+    with temporary_file(real.parent) as (temporary, copy):
+        touched = build(original, copy, edits, before.st_size)
         copy.flush()
-        _compare(original, copy, edits, touched)
+        compare(original, copy, edits, touched)
         _dress(real, temporary, before, mtime_ns)
         os.fsync(copy.fileno())
         with recorded:
@@ -152,167 +133,6 @@ def _make_room(file: BinaryIO, length: int, growth: int) -> None:
     except OSError:
         file.truncate(length)
         raise
-
-
-def is_leftover(name: str) -> bool:
-    """Whether a file of this name is a copy that a write makes, and a killed one leaves."""
-    return _TEMPORARY.fullmatch(name) is not None
-
-
-def remove_leftover(path: Path) -> bool:
-    """Remove a copy that a killed run left behind; one that is in use stays.
-
-    Returns:
-        whether it was removed.
-    """
-    if not is_leftover(path.name):
-        return False
-    try:
-        with path.open("rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or not _is_abandoned(file):
-                return False
-            path.unlink()
-    except OSError:  # gone meanwhile, or not ours to remove
-        return False
-    return True
-
-
-@contextmanager
-def _temporary(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new file, locked as long as it is in use; gone at the end unless it was renamed."""
-    while True:
-        path = folder / f".genretag-{secrets.token_hex(8)}.tmp"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        file = os.fdopen(handle, "r+b")
-        _lock(file, wait=True)
-        if os.fstat(file.fileno()).st_nlink:
-            break
-        file.close()  # somebody's clean-up came between creation and lock
-    try:
-        with file:
-            yield path, file
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-
-
-def _is_abandoned(file: BinaryIO) -> bool:
-    locked = _lock(file, wait=False)
-    if locked is None:  # no locks here: only age tells
-        return time.time() - os.fstat(file.fileno()).st_mtime > _ABANDONED_S
-    return locked
-
-
-def _lock(file: BinaryIO, *, wait: bool) -> bool | None:
-    """Lock a file for us alone; None where there are no locks."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return None
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    except OSError:
-        return None
-    return True
-
-
-Touched = list[tuple[int, int]]  # regions of the new file that were written
-
-
-def _build(original: BinaryIO, copy: BinaryIO, edits: Sequence[Edit], size: int) -> Touched:
-    """Write the edited file in the cheapest way that the file system offers."""
-    touched, length = _moved(edits, size)
-    if 2 * sum(end - start for start, end in touched) < length and _reflink(original, copy):
-        apply_in_place(edits, copy)
-        return touched
-    in_kernel = True
-    for (start, end), edit in zip(kept(edits, size), (*edits, None), strict=True):
-        in_kernel = in_kernel and _copy_in_kernel(original, copy, start, end)
-        if not in_kernel:
-            _copy(original, copy, start, end)
-        if edit:
-            copy.write(edit.data)
-            copy.flush()
-    return [(0, length)]
-
-
-def _moved(edits: Sequence[Edit], size: int) -> tuple[Touched, int]:
-    """Regions of the new file that are not where they were in the old one, and its length."""
-    touched, shift = [], 0
-    for (start, end), edit in zip(kept(edits, size), (*edits, None), strict=True):
-        if shift and end > start:
-            touched.append((start + shift, end + shift))
-        if edit:
-            touched.append((edit.offset + shift, edit.offset + shift + len(edit.data)))
-            shift += edit.shift
-    return touched, size + shift
-
-
-def _reflink(original: BinaryIO, copy: BinaryIO) -> bool:
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return False
-    try:
-        fcntl.ioctl(copy.fileno(), _FICLONE, original.fileno())
-    except OSError:
-        return False
-    return True
-
-
-def _copy_in_kernel(original: BinaryIO, copy: BinaryIO, start: int, end: int) -> bool:
-    """Append a region to the copy; False, with the copy as it was, if that is not possible."""
-    if not hasattr(os, "copy_file_range"):
-        return False
-    at = copy.tell()
-    done = start
-    try:
-        while done < end:
-            step = os.copy_file_range(
-                original.fileno(),
-                copy.fileno(),
-                min(_COPY_STEP, end - done),
-                done,
-                at + done - start,
-            )
-            if not step:
-                break
-            done += step
-    except OSError:
-        done = -1  # the plain copy meets the same error again, if it is a real one
-    copy.seek(at if done < end else at + end - start)
-    return done >= end
-
-
-def _copy(original: BinaryIO, copy: BinaryIO, start: int, end: int) -> None:
-    original.seek(start)
-    while start < end:
-        block = original.read(min(_CHUNK, end - start))
-        if not block:
-            raise TagError(CHANGED_MEANWHILE)
-        copy.write(block)
-        start += len(block)
-
-
-def _compare(
-    original: BinaryIO, copy: BinaryIO, edits: Sequence[Edit], touched: Sequence[tuple[int, int]]
-) -> None:
-    """Check that the copy is the original with the edits, where its blocks are not shared."""
-    wanted = io.BufferedReader(Edited(original, edits), _CHUNK)
-    one, other = bytearray(_CHUNK), bytearray(_CHUNK)
-    if copy.seek(0, os.SEEK_END) != wanted.seek(0, os.SEEK_END):
-        raise TagError(CHANGED_MEANWHILE)
-    for start, end in touched:
-        wanted.seek(start)
-        copy.seek(start)
-        while start < end:
-            size = min(_CHUNK, end - start)
-            a, b = memoryview(one)[:size], memoryview(other)[:size]
-            if wanted.readinto(a) != size or copy.readinto(b) != size or one != other:  # type: ignore[attr-defined]
-                raise TagError("the copy differs from the file; check disk and memory")
-            start += size
 
 
 def _dress(real: Path, temporary: Path, before: os.stat_result, mtime_ns: int | None) -> None:

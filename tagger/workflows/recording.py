@@ -13,8 +13,8 @@ from tagger.domain import Replacement
 from tagger.errors import TagError
 from tagger.library.folders import state_folder
 from tagger.library.journal import Journal
+from tagger.tags.leftovers import is_leftover, remove_leftover
 from tagger.tags.read import read_tags
-from tagger.tags.replace import is_leftover, remove_leftover
 
 __all__ = ["RunRecorder", "Sweeper"]
 

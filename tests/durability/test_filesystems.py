@@ -12,18 +12,19 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tags.tagging_samples import content
+from tags.tagging_samples import content, recorder
 
 from tagger.domain import TagChange
 from tagger.errors import TagError, UsageError
 from tagger.library.identity import payload_digest_of
+from tagger.tags import copying
+from tagger.tags.leftovers import is_leftover
 from tagger.tags.read import read_tags
-from tagger.tags.replace import is_leftover
-from tagger.tags.writer import WriteSettings, write_changes
+from tagger.tags.writer import WriteSettings, restore, write_changes
 from tagger.workflows.recording import RunRecorder
 
 _UNSHARE = ["unshare", "--mount"] + (["--map-root-user"] if os.getuid() else [])
-_TRY = 'mount -t tmpfs -o size=64k none "$0"'
+_TMPFS = 'mount -t tmpfs -o size=3m none "$0"'
 
 
 @pytest.fixture
@@ -33,16 +34,16 @@ def mountpoint(tmp_path) -> Path:
     folder.mkdir()
     if not shutil.which("unshare") or not sys.platform.startswith("linux"):
         pytest.skip("needs unshare")
-    if subprocess.run([*_UNSHARE, "sh", "-c", _TRY, folder], capture_output=True).returncode:
+    if subprocess.run([*_UNSHARE, "sh", "-c", _TMPFS, folder], capture_output=True).returncode:
         pytest.skip("may not mount anything here")
     return folder
 
 
-def inside(mountpoint: Path, job: str, state: Path, size: str = "3m") -> dict[str, int]:
+def inside(mountpoint: Path, job: str, state: Path, mount: str = _TMPFS) -> dict[str, int]:
     """Run a job of this module in a process of its own, on a small disk that only it sees."""
     here = Path(__file__)
+    script = f'{mount} && exec "$1" "$2" {job} "$0"'
     paths = os.pathsep.join([str(here.parents[2]), str(here.parents[1])])
-    script = f'mount -t tmpfs -o size={size} none "$0" && exec "$1" "$2" {job} "$0"'
     done = subprocess.run(
         [*_UNSHARE, "sh", "-c", script, mountpoint, sys.executable, here],
         env={**os.environ, "PYTHONPATH": paths, "GENRETAG_STATE_DIR": str(state)},
@@ -75,6 +76,19 @@ def test_a_full_disk_under_the_journal(mountpoint, tmp_path):
 def test_a_read_only_mount(mountpoint, tmp_path):
     found = inside(mountpoint, "read_only", tmp_path / "state")
     assert found == {"the file system is mounted read-only": 12}
+
+
+@pytest.mark.parametrize("kind", ["btrfs", "xfs"])
+def test_a_disk_that_shares_blocks(mountpoint, tmp_path, kind):
+    image = tmp_path / "image"
+    with image.open("wb") as file:
+        file.truncate(400 << 20)
+    mount = f'mount -o loop "{image}" "$0"'
+    script = f'mkfs.{kind} "{image}" && {mount}'
+    if subprocess.run([*_UNSHARE, "sh", "-c", script, mountpoint], capture_output=True).returncode:
+        pytest.skip(f"may not make and mount {kind} here")
+    found = inside(mountpoint, "shared_blocks", tmp_path / "state", mount)
+    assert found == {"grown": 3, "shared": 3, "restored": 3}
 
 
 # What follows runs inside the name space.
@@ -161,6 +175,37 @@ def read_only(folder: Path) -> dict[str, int]:
     return try_to_tag(files)
 
 
+def shared_blocks(folder: Path) -> dict[str, int]:
+    """Grow tags, then change them in the room they have, which must not copy a file."""
+    files = {}
+    for name in ("mp3", "flac", "wav"):
+        path = folder / f"song.{name}"
+        path.write_bytes(content(name))
+        if name == "mp3":
+            path.write_bytes(content(name) * 50)
+        files[path] = path.read_bytes()
+    found = {"grown": try_to_tag(files)["tagged"], "shared": 0, "restored": 0}
+
+    def refuse(*args: object) -> bool:
+        raise AssertionError("the file was copied")
+
+    copying._copy_in_kernel = refuse
+    kept, recorded = recorder()
+    for path in files:
+        before = path.read_bytes()
+        write_changes(
+            path,
+            [TagChange("GENRE", ("Rock",), ("Hip-Hop",))],
+            payload_digest=payload_digest_of,
+            recorded=recorded,
+        )
+        assert read_tags(path).values == {"GENRE": ("Hip-Hop",)}
+        found["shared"] += 1
+        found["restored"] += restore(kept[-1])
+        assert path.read_bytes() == before
+    return found
+
+
 if __name__ == "__main__":
-    jobs = {j.__name__: j for j in (full, full_in_place, full_journal, read_only)}
+    jobs = {j.__name__: j for j in (full, full_in_place, full_journal, read_only, shared_blocks)}
     print(json.dumps(jobs[sys.argv[1]](Path(sys.argv[2]))))

@@ -22,8 +22,8 @@ from tagger.domain import TagChange
 from tagger.library.folders import state_folder
 from tagger.library.identity import payload_digest_of
 from tagger.library.journal import Journal
+from tagger.tags.leftovers import is_leftover
 from tagger.tags.read import read_tags
-from tagger.tags.replace import is_leftover
 from tagger.tags.writer import write_changes
 from tagger.workflows.recording import RunRecorder, Sweeper
 from tagger.workflows.undo import Undo

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 import tracemalloc
 from pathlib import Path
 
@@ -69,6 +70,19 @@ def test_everything_around_mp3_frames_is_skipped(tmp_path):
     lyrics = b"LYRICSBEGININD0000200" + b"000021LYRICS200"
     path.write_bytes(tag_ + footer + path.read_bytes() + lyrics)
     set_trailer(path, ape={"Artist": "Somebody"})
+    assert payload_digest(path) == before
+
+
+def test_an_apev2_tag_as_long_as_id3v1_is_no_id3v1(tmp_path):
+    path = make(tmp_path, "mp3")
+    before = payload_digest(path)
+    item = struct.pack("<II", 53, 0) + b"Title\0" + b"x" * 53
+    fields = struct.pack("<III", 2000, len(item) + 32, 1)
+    header = b"APETAGEX" + fields + struct.pack("<I", 0xA0000000) + bytes(8)
+    footer = b"APETAGEX" + fields + struct.pack("<I", 0x80000000) + bytes(8)
+    tag = header + item + footer
+    assert tag[-128:].startswith(b"TAG")
+    path.write_bytes(path.read_bytes() + tag)
     assert payload_digest(path) == before
 
 

@@ -19,11 +19,11 @@ from tags.tagging_samples import FORMATS, content, make, recorder, set_trailer
 from tagger.domain import TagChange
 from tagger.errors import AudioError, TagError, TagsRefusedError
 from tagger.library.identity import payload_digest, payload_digest_of
-from tagger.tags import replace
+from tagger.tags import copying, leftovers, replace
 from tagger.tags.edits import Edit, joined
 from tagger.tags.formats.flac import Flac
+from tagger.tags.leftovers import is_leftover, remove_leftover
 from tagger.tags.read import read_tags
-from tagger.tags.replace import is_leftover, remove_leftover
 from tagger.tags.writer import WriteSettings, restore, write_changes
 
 ROCK = (TagChange("GENRE", (), ("Rock",)),)
@@ -108,7 +108,7 @@ def test_a_file_that_changes_meanwhile(tmp_path, settings):
 
 
 def test_a_copy_that_differs(tmp_path, monkeypatch):
-    copy_ = replace._copy_in_kernel
+    copy_ = copying._copy_in_kernel
 
     def bad_memory(original, copy, start, end):
         done = copy_(original, copy, start, end)
@@ -116,8 +116,8 @@ def test_a_copy_that_differs(tmp_path, monkeypatch):
             os.pwrite(copy.fileno(), b"?", 2000)
         return done
 
-    monkeypatch.setattr(replace, "_copy_in_kernel", bad_memory)
-    monkeypatch.setattr(replace, "_reflink", lambda *args: False)
+    monkeypatch.setattr(copying, "_copy_in_kernel", bad_memory)
+    monkeypatch.setattr(copying, "_reflink", lambda *args: False)
     refused(make(tmp_path, "wav"), "the copy differs")
 
 
@@ -271,7 +271,7 @@ def test_every_way_of_copying(tmp_path, monkeypatch, ways):
     path = make(tmp_path, "aiff")
     before = payload_digest(path)
     for way in ways:
-        monkeypatch.setattr(replace, way, lambda *args: False)
+        monkeypatch.setattr(copying, way, lambda *args: False)
     write(path)
     assert read_tags(path).values == {"GENRE": ("Rock",)}
     assert payload_digest(path) == before
@@ -417,14 +417,14 @@ def test_leftovers(tmp_path):
 
 
 def test_a_clean_up_between_creation_and_lock(tmp_path, monkeypatch):
-    lock, removed = replace._lock, []
+    lock, removed = leftovers._lock, []
 
     def slow(file, *, wait):
         if wait and not removed:
             removed.extend(p for p in tmp_path.iterdir() if remove_leftover(p))
         return lock(file, wait=wait)
 
-    monkeypatch.setattr(replace, "_lock", slow)
+    monkeypatch.setattr(leftovers, "_lock", slow)
     path = make(tmp_path, "mp3")
     write(path)
     assert len(removed) == 1
