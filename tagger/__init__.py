@@ -1,3 +1,3 @@
 """genretag: listens to a music library and writes genre and music-type tags."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

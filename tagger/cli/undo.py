@@ -14,7 +14,7 @@ __all__ = ["undo"]
 def undo(
     run: Annotated[
         int | None,
-        typer.Argument(metavar="[RUN]", help="Number of a run; without it, the last one."),
+        typer.Argument(metavar="RUN", help="Number of a run; without it, the last one."),
     ] = None,
     list_: Annotated[
         bool, typer.Option("--list", "-l", help="List the runs that can be undone.")

@@ -12,6 +12,7 @@ import shutil
 import stat
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -81,9 +82,11 @@ def replace_by_copy(
     with temporary_file(real.parent) as (temporary, copy):
         touched = build(original, copy, edits, before.st_size)
         copy.flush()
-        compare(original, copy, edits, touched)
         _dress(real, temporary, before, mtime_ns)
-        os.fsync(copy.fileno())
+        with ThreadPoolExecutor(1) as disk:  # comparing takes memory, syncing the disk
+            synced = disk.submit(os.fsync, copy.fileno())
+            compare(original, copy, edits, touched)
+            synced.result()
         with recorded:
             if identity(real.stat()) != identity(before):
                 raise TagError(CHANGED_MEANWHILE)

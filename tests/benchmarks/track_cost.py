@@ -33,7 +33,7 @@ from tagger.analysis.analyse import analyse
 from tagger.audio.decode import read_signal
 from tagger.domain import Hearing, TagChange
 from tagger.engine.quiet import native_stderr_hidden
-from tagger.library.identity import payload_digest
+from tagger.library.identity import payload_digest_of
 from tagger.models.bundle import find_bundle, load_bundle
 from tagger.models.classifier import Classifier
 from tagger.models.cnn import Cnn, cut_patches
@@ -104,10 +104,7 @@ def _stages(path: Path, model: str, rounds: int) -> dict[str, list[float]]:
         current = read_tags(path).values.get("GENRETAG_MODEL", ())
         after = (f"benchmark {time.monotonic_ns()}",)
         change = TagChange("GENRETAG_MODEL", current, after)
-        write_changes(path, [change], payload_digest=payload_digest)
-
-    def copy() -> None:
-        shutil.copyfile(path, path.with_suffix(".copy"))
+        write_changes(path, [change], payload_digest=payload_digest_of)
 
     stages: dict[str, Callable[[], None]] = {
         "decode and resample": decode,
@@ -123,13 +120,6 @@ def _stages(path: Path, model: str, rounds: int) -> dict[str, list[float]]:
             stage()
             if i >= 2:
                 times[name].append(time.perf_counter() - begun)
-    copies = []
-    for _ in range(rounds):
-        begun = time.perf_counter()
-        copy()
-        copies.append(time.perf_counter() - begun)
-    ratio = statistics.median(times["tags, verified"]) / statistics.median(copies)
-    print(f"writing a tag costs {ratio:.1f} × a plain copy of the file, which is not synced")
     return times
 
 

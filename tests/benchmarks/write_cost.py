@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import statistics
 import tempfile
 import time
@@ -40,7 +41,10 @@ def plain_copy(path: Path) -> None:
 
 
 def read_and_write(path: Path, *, sync: bool = False) -> None:
-    """Copy a file through memory, which no file system can turn into shared blocks."""
+    """Copy a file through memory, which no file system can turn into shared blocks.
+
+    The copy is gone before the system begins to write it, unless it is synced.
+    """
     target = path.with_suffix(".copy")
     with path.open("rb") as source, target.open("wb") as copy:
         while block := source.read(1 << 20):
@@ -67,6 +71,11 @@ def sample(folder: Path, suffix: str, megabytes: float) -> Path:
     return path
 
 
+def copy_over(path: Path) -> None:
+    """Copy a file over an older copy of it, as a backup does; the copy stays."""
+    shutil.copyfile(path, path.with_suffix(".backup"))
+
+
 def set_genre(
     path: Path, genre: str, settings: WriteSettings, recorder: RunRecorder | None
 ) -> None:
@@ -87,6 +96,7 @@ def contestants(path: Path, recorder: RunRecorder) -> dict[str, Callable[[int], 
     return {
         PLAIN: lambda _: read_and_write(path),
         SYNCED: lambda _: read_and_write(path, sync=True),
+        "copy over another": lambda _: copy_over(path),
         "copy in the kernel": lambda _: plain_copy(path),
         "safe write": lambda i: set_genre(path, GENRES[i % 2], safe, None),
         "safe write, journal": lambda i: set_genre(path, GENRES[~i % 2], safe, recorder),
