@@ -12,17 +12,16 @@ import multiprocessing
 import os
 import pickle
 import signal
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from tagger.engine.base import Failure, OrderedPool
 from tagger.engine.quiet import silence_native_stderr
 from tagger.errors import GenretagError
 
@@ -41,13 +40,6 @@ _ONE_THREAD: Final = {
 }
 _IN_FLIGHT_PER_JOB: Final = 16
 _MOST_STARTS: Final = 3  # of the whole pool, without one result in between
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A task that has no result: the exception it raised, or what became of its process."""
-
-    error: Exception
 
 
 class TaskTimeoutError(Exception):
@@ -106,7 +98,7 @@ def _run(function: Callable[[Task], Result], task: Task) -> bytes:
     return data
 
 
-class LocalPool(Generic[Task, Result]):
+class LocalPool(OrderedPool[Task, Result]):
     """Applies ``function`` to tasks in ``jobs`` processes.
 
     Args:
@@ -138,14 +130,11 @@ class LocalPool(Generic[Task, Result]):
             _start_fork_server()
         self._function = function
         self._time_limit_s = time_limit_s
-        self._window = jobs * _IN_FLIGHT_PER_JOB
+        self.window = jobs * _IN_FLIGHT_PER_JOB
         self._jobs = jobs
         self._initializer = (initializer, initargs)
         self._starts = 0
         self._pool = self._new_pool()
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(
         self,
@@ -158,34 +147,6 @@ class LocalPool(Generic[Task, Result]):
         else:
             self._pool.stop()
         self._pool.join()
-
-    def results(
-        self, tasks: Iterable[Task], *, most: int
-    ) -> Iterator[list[tuple[Task, Result | Failure]]]:
-        """Yield results in the order of the tasks: whatever is ready, 1 to ``most`` at a time.
-
-        Tasks are drawn from ``tasks`` only as the window of those in flight moves on, so
-        that memory does not grow with their number.
-        """
-        source = iter(tasks)
-        in_flight: deque[tuple[Task, Any]] = deque()
-
-        def refill() -> None:
-            while len(in_flight) < self._window:
-                try:
-                    task = next(source)
-                except StopIteration:
-                    return
-                in_flight.append((task, self._submit(task)))
-
-        refill()
-        while in_flight:
-            ready: list[tuple[Task, Result | Failure]] = []
-            while in_flight and len(ready) < most and (not ready or in_flight[0][1].done()):
-                task, future = in_flight.popleft()
-                ready.append((task, self._outcome(task, future)))
-            refill()
-            yield ready
 
     def _new_pool(self) -> Any:
         self._starts += 1
@@ -201,7 +162,7 @@ class LocalPool(Generic[Task, Result]):
             context=self._context,
         )
 
-    def _submit(self, task: Task) -> Any:
+    def submit(self, task: Task) -> Any:
         # pebble gives the pool up when a process dies that held no task: an out-of-memory
         # killer's choice is no reason to lose the rest of a library.
         while not self._is_active():
@@ -216,11 +177,11 @@ class LocalPool(Generic[Task, Result]):
         except BrokenProcessPool:  # it starts when it is first asked
             return False
 
-    def _outcome(self, task: Task, future: Any) -> Result | Failure:
+    def outcome(self, task: Task, pending: Any) -> Result | Failure:
         died = 0
         while True:
             try:
-                outcome: Result | Failure = pickle.loads(future.result())
+                outcome: Result | Failure = pickle.loads(pending.result())
             except FutureTimeoutError:
                 return Failure(TaskTimeoutError(f"took longer than {self._time_limit_s:.0f} s"))
             except ProcessExpired as end:
@@ -230,11 +191,11 @@ class LocalPool(Generic[Task, Result]):
                         WorkerDiedError(f"crashed the decoder (exit code {end.exitcode})")
                     )
             except BrokenProcessPool:
-                pass  # no fault of this task; _submit replaces the pool
+                pass  # no fault of this task; submit replaces the pool
             else:
                 self._starts = 0
                 return outcome
-            future = self._submit(task)
+            pending = self.submit(task)
 
 
 def _start_fork_server() -> None:
