@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from tagger.errors import UsageError
 
-__all__ = ["AUDIO_SUFFIXES", "walk"]
+__all__ = ["AUDIO_SUFFIXES", "Folder", "FoundFile", "walk", "walk_folders"]
 
 AUDIO_SUFFIXES: Final = frozenset(
     {
@@ -27,9 +28,23 @@ _SKIPPED_FOLDERS: Final = frozenset(
 )  # fmt: skip
 
 Problem = Callable[[Path, str], None]
-
-
 Hidden = Callable[[Path], None]
+
+
+class FoundFile(NamedTuple):
+    """A file as its folder lists it; ``size`` is -1 if it vanished meanwhile."""
+
+    name: str
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The audio files of one folder, in the order of their names' bytes; at least one."""
+
+    path: str
+    files: list[FoundFile]
 
 
 def walk(
@@ -39,8 +54,22 @@ def walk(
     problem: Problem | None = None,
     hidden: Hidden | None = None,
 ) -> Iterator[Path]:
-    """Yield audio files under ``roots``, each once, in the order of their names' bytes.
+    """Yield the audio files that :func:`walk_folders` finds, one by one."""
+    for folder in walk_folders(roots, exclude=exclude, problem=problem, hidden=hidden):
+        for file in folder.files:
+            yield Path(folder.path, file.name)
 
+
+def walk_folders(
+    roots: Sequence[Path],
+    *,
+    exclude: Sequence[str] = (),
+    problem: Problem | None = None,
+    hidden: Hidden | None = None,
+) -> Iterator[Folder]:
+    """Yield the folders under ``roots`` that hold audio files, each file once.
+
+    A folder comes before the folders in it, and these in the order of their names' bytes.
     Hidden files and folders, NAS and desktop litter, and what matches an ``exclude`` pattern
     are passed over. A link is followed only as long as its target lies inside the root. Of
     several hard links to one file, the first is yielded. A root that is a file is yielded
@@ -65,25 +94,25 @@ def walk(
     seen: set[tuple[int, int]] = set()
     for root in roots:
         if root.is_dir():
-            yield from _Walker(root, exclude, problem, hidden, seen).files(root)
-        elif _first_time(root, seen):
-            yield root
+            yield from _Walker(root, exclude, problem, hidden, seen).folders()
+        elif file := _found(root.name, root, seen):
+            yield Folder(os.fspath(root.parent), [file])
 
 
-def _first_time(path: Path, seen: set[tuple[int, int]]) -> bool:
-    """Whether a file is met for the first time; a file that vanished is yielded once more,
-    so that the reader of it says so."""
+def _found(
+    name: str, file: Path | os.DirEntry[str], seen: set[tuple[int, int]]
+) -> FoundFile | None:
+    """A file that is met for the first time; one that vanished is left to its reader."""
     try:
-        status = path.stat()
+        status = file.stat()
     except OSError:
-        return True
-    # Two numbers a file: about 20 MB for 100,000. A link count of 1 is no proof that a file
-    # cannot come again, for roots may overlap.
+        return FoundFile(name, -1, 0)
+    # A link count of 1 is no proof that a file cannot come again, for roots may overlap.
     key = (status.st_dev, status.st_ino)
     if key in seen:
-        return False
+        return None
     seen.add(key)
-    return True
+    return FoundFile(name, status.st_size, status.st_mtime_ns)
 
 
 class _Walker:
@@ -95,7 +124,7 @@ class _Walker:
         hidden: Hidden | None,
         seen: set[tuple[int, int]],
     ) -> None:
-        self._root = root
+        self._root = os.fspath(root)
         self._real_root = os.path.realpath(root)
         self._exclude = exclude
         self._problem = problem
@@ -103,37 +132,43 @@ class _Walker:
         self._seen = seen
         self._folders: set[tuple[int, int]] = set()
 
-    def files(self, folder: Path) -> Iterator[Path]:
-        # A stack of the folders under way, not recursion: no depth of folders is too deep.
-        stack = [iter(self._entries(folder))]
-        while stack:
-            entry = next(stack[-1], None)
-            if entry is None:
-                stack.pop()
-                continue
-            path = Path(entry.path)
-            if self._passed_over(entry.name, path):
-                continue
-            if entry.is_symlink() and not self._inside(path):
+    def folders(self) -> Iterator[Folder]:
+        # A stack of what is still to come, not recursion: no depth of folders is too deep.
+        waiting = [self._root]
+        while waiting:
+            path = waiting.pop()
+            files, below = self._content(path)
+            if files:
+                yield Folder(path, files)
+            waiting += reversed(below)
+
+    def _content(self, folder: str) -> tuple[list[FoundFile], list[str]]:
+        """The audio files and the folders of a folder, each in order."""
+        files, below = [], []
+        for entry in self._entries(folder):
+            name = entry.name
+            if self._passed_over(name, entry.path):
                 continue
             try:
-                is_folder, is_file = entry.is_dir(), entry.is_file()
+                if entry.is_symlink() and not self._inside(entry.path):
+                    continue
+                if entry.is_dir():
+                    if name.lower() not in _SKIPPED_FOLDERS:
+                        below.append(entry.path)
+                elif (
+                    _suffix(name) in AUDIO_SUFFIXES
+                    and entry.is_file()
+                    and (file := _found(name, entry, self._seen))
+                ):
+                    files.append(file)
             except OSError:  # a link to itself, or into a folder that may not be entered
                 continue
-            if is_folder:
-                if entry.name.lower() not in _SKIPPED_FOLDERS:
-                    stack.append(iter(self._entries(path)))
-            elif (
-                os.path.splitext(entry.name)[1].lower() in AUDIO_SUFFIXES  # noqa: PTH122
-                and is_file
-                and _first_time(path, self._seen)
-            ):
-                yield path
+        return files, below
 
-    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
         """What a folder holds, in order; nothing if it was met before or cannot be read."""
         try:
-            status = folder.stat()
+            status = os.stat(folder)  # noqa: PTH116 (a Path for each folder is slow)
             key = (status.st_dev, status.st_ino)
             if key in self._folders:  # a link back up would never end
                 return []
@@ -142,19 +177,23 @@ class _Walker:
                 return sorted(entries, key=lambda e: os.fsencode(e.name))
         except OSError as error:
             if self._problem:
-                self._problem(folder, f"cannot be read: {error.strerror}")
+                self._problem(Path(folder), f"cannot be read: {error.strerror}")
             return []
 
-    def _passed_over(self, name: str, path: Path) -> bool:
+    def _passed_over(self, name: str, path: str) -> bool:
         if name.startswith("."):
             if self._hidden:
-                self._hidden(path)
+                self._hidden(Path(path))
             return True
         if not self._exclude:
             return False
-        below = str(path.relative_to(self._root))
+        below = os.path.relpath(path, self._root)
         return any(fnmatch(name, glob) or fnmatch(below, glob) for glob in self._exclude)
 
-    def _inside(self, link: Path) -> bool:
+    def _inside(self, link: str) -> bool:
         target = os.path.realpath(link)
         return target == self._real_root or target.startswith(self._real_root.rstrip("/") + "/")
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 (a Path for each file is slow)

@@ -7,7 +7,7 @@ import pytest
 
 from tagger.errors import UsageError
 from tagger.library import walk as walk_module
-from tagger.library.walk import AUDIO_SUFFIXES, walk
+from tagger.library.walk import AUDIO_SUFFIXES, FoundFile, walk, walk_folders
 
 
 def touch(root: Path, *names: str) -> None:
@@ -24,7 +24,7 @@ def found(*roots: Path, base: Path | None = None, **options: object) -> list[str
 
 def test_order_is_that_of_the_bytes_of_names(tmp_path):
     touch(tmp_path, "b.mp3", "B.mp3", "a/2.mp3", "a/10.mp3", "ä.mp3", "z.mp3", "Z/1.mp3")
-    expected = ["B.mp3", "Z/1.mp3", "a/10.mp3", "a/2.mp3", "b.mp3", "z.mp3", "ä.mp3"]
+    expected = ["B.mp3", "b.mp3", "z.mp3", "ä.mp3", "Z/1.mp3", "a/10.mp3", "a/2.mp3"]
     assert found(tmp_path) == expected
     assert found(tmp_path) == expected
 
@@ -118,7 +118,7 @@ def test_links_inside_are_followed_once(tmp_path):
     touch(tmp_path, "b/song.mp3", "b/other.mp3")
     (tmp_path / "a").symlink_to("b")
     (tmp_path / "c.mp3").symlink_to("b/song.mp3")
-    assert found(tmp_path) == ["a/other.mp3", "a/song.mp3"]
+    assert found(tmp_path) == ["c.mp3", "a/other.mp3"]
 
 
 def test_a_link_to_nothing_is_passed_over(tmp_path):
@@ -139,7 +139,7 @@ def test_hard_links_once(tmp_path):
     (tmp_path / "a").mkdir()
     os.link(tmp_path / "b.mp3", tmp_path / "a/z.mp3")
     os.link(tmp_path / "b.mp3", tmp_path / "c.mp3")
-    assert found(tmp_path) == ["a/z.mp3"]
+    assert found(tmp_path) == ["b.mp3"]
 
 
 def test_overlapping_roots_once(tmp_path):
@@ -167,13 +167,13 @@ def test_names_that_are_not_utf8_survive(tmp_path):
 @pytest.mark.parametrize(
     ("globs", "left"),
     [
-        ([], ["Pod/2.mp3", "Pod/sub/1.mp3", "a.flac", "live/2.mp3"]),
+        ([], ["a.flac", "Pod/2.mp3", "Pod/sub/1.mp3", "live/2.mp3"]),
         (["Pod"], ["a.flac", "live/2.mp3"]),
         (["Pod/*"], ["a.flac", "live/2.mp3"]),
-        (["Pod/sub"], ["Pod/2.mp3", "a.flac", "live/2.mp3"]),
-        (["2.*"], ["Pod/sub/1.mp3", "a.flac"]),
+        (["Pod/sub"], ["a.flac", "Pod/2.mp3", "live/2.mp3"]),
+        (["2.*"], ["a.flac", "Pod/sub/1.mp3"]),
         (["*.flac", "[lP]*"], []),
-        (["pod", "*/3.mp3"], ["Pod/2.mp3", "Pod/sub/1.mp3", "a.flac", "live/2.mp3"]),
+        (["pod", "*/3.mp3"], ["a.flac", "Pod/2.mp3", "Pod/sub/1.mp3", "live/2.mp3"]),
     ],
 )
 def test_exclude(tmp_path, globs, left):
@@ -247,3 +247,39 @@ def test_all_roots_are_checked_before_anything_is_yielded(tmp_path):
     touch(tmp_path, "a.mp3")
     with pytest.raises(UsageError):
         next(walk([tmp_path, tmp_path / "gone"]))
+
+
+def test_folders_hold_what_a_stat_says(tmp_path):
+    touch(tmp_path, "b/2.mp3", "b/1.mp3", "b/c/3.mp3", "empty/notes.txt", "0.mp3")
+    (tmp_path / "b/1.mp3").write_bytes(b"12345")
+    os.utime(tmp_path / "b/1.mp3", ns=(7, 7))
+    folders = list(walk_folders([tmp_path, tmp_path / "0.mp3"]))
+    assert [f.path for f in folders] == [str(tmp_path), f"{tmp_path}/b", f"{tmp_path}/b/c"]
+    assert folders[1].files[0] == FoundFile("1.mp3", 5, 7)
+    assert [file.name for file in folders[1].files] == ["1.mp3", "2.mp3"]
+
+
+def test_a_file_that_vanishes_amid_a_folder(tmp_path, monkeypatch):
+    touch(tmp_path, "a.mp3")
+
+    class Entry:
+        name, path = "gone.mp3", f"{tmp_path}/gone.mp3"
+        is_symlink = is_dir = staticmethod(lambda: False)
+        is_file = staticmethod(lambda: True)
+
+        def stat(self):
+            raise FileNotFoundError(2, "No such file or directory")
+
+    class Scandir:
+        def __init__(self, folder):
+            pass
+
+        def __enter__(self):
+            return [Entry()]
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr(walk_module.os, "scandir", Scandir)
+    (folder,) = walk_folders([tmp_path])
+    assert folder.files == [FoundFile("gone.mp3", -1, 0)]
