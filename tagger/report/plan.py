@@ -46,22 +46,29 @@ class Plan:
             UsageError: a line is not what a plan holds.
         """
         with _lines(self.path) as lines:
-            for number, value in lines:
-                if 1 < number <= self.tracks + 1:
+            for at, (number, value) in enumerate(lines):
+                if 1 <= at <= self.tracks:
                     yield _track(value, self.path, number)
 
 
 class PlanWriter:
-    """Writes a plan while the dry run goes on.
+    """Writes a plan while the dry run goes on; it is there when it is complete.
 
     Raises:
-        UsageError: the file cannot be created or written.
+        UsageError: the name does not end in ``.jsonl``, another file stands there, or it
+            cannot be written.
     """
 
     def __init__(self, path: Path, model: str, new_id3: Literal[3, 4]) -> None:
         self._path = path
+        # A song, say, if the option was taken for a switch.
+        if path.suffix.lower() != ".jsonl":
+            raise UsageError(f"--plan {path}: the name must end in .jsonl")
+        if _is_something_else(path):
+            raise UsageError(f"--plan {path}: the file exists and is no plan; it was left alone")
+        self._growing = path.with_name(f".{path.name}.{os.getpid()}.part")
         with self._translated():
-            self._stream = path.open("w", encoding="ascii", newline="")
+            self._stream = self._growing.open("w", encoding="ascii", newline="")
             self._write({"genretag_plan": FORMAT, "model": model, "new_id3": new_id3})
 
     def track(self, report: TrackReport) -> None:
@@ -79,11 +86,14 @@ class PlanWriter:
             self._write(value)
 
     def finish(self, summary: RunSummary) -> None:
-        """Close the plan: complete now, unless the run was interrupted."""
+        """Put the plan in its place, unless the run was interrupted."""
         with self._translated():
             if not summary.interrupted:
                 self._write({"summary": summary_object(summary)})
+                self._stream.close()
+                self._growing.replace(self._path)
             self._stream.close()
+            self._growing.unlink(missing_ok=True)
 
     def _write(self, value: Mapping[str, Any]) -> None:
         self._stream.write(json.dumps(value) + "\n")
@@ -96,18 +106,30 @@ class PlanWriter:
             raise UsageError(f"--plan {self._path}: cannot be written: {error.strerror}") from error
 
 
+def _is_something_else(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return b'"genretag_plan"' not in stream.read(100)
+    except FileNotFoundError:
+        return False
+    except OSError:  # a folder, or not to be read: certainly no plan of this user
+        return True
+
+
 def read_plan(path: Path) -> Plan:
-    """Check that a file is a whole plan.
+    """Check that a file is a whole plan, every line of it. Lines may have been taken out.
 
     Raises:
         UsageError: it cannot be read, is no plan, or is not complete.
     """
     head: dict[str, Any] = {}
     last: dict[str, Any] = {}
-    count = 0
+    count = before = 0
     with _lines(path) as lines:
         for number, value in lines:
-            head, last, count = head or value, value, number
+            if count > 1:
+                _track(last, path, before)
+            head, last, before, count = head or value, value, number, count + 1
     if "genretag_plan" not in head:
         raise UsageError(f"{path}: not a plan; `genretag scan --plan` makes one")
     if head["genretag_plan"] != FORMAT:
@@ -121,9 +143,11 @@ def read_plan(path: Path) -> Plan:
 def _lines(path: Path) -> Iterator[Iterator[tuple[int, dict[str, Any]]]]:
     def objects(stream: Any) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
             try:
                 value = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 value = None
             if not isinstance(value, dict):
                 raise UsageError(f"{path}: line {number} is damaged; make the plan again")
@@ -139,6 +163,8 @@ def _lines(path: Path) -> Iterator[Iterator[tuple[int, dict[str, Any]]]]:
 def _track(value: Mapping[str, Any], path: Path, number: int) -> TrackReport:
     try:
         file = value["file"]
+        if not value["changes"]:
+            raise ValueError("nothing to change")
         return TrackReport(
             Path(_text(value["path"])),
             Status.PROPOSED,
@@ -155,7 +181,7 @@ def _track(value: Mapping[str, Any], path: Path, number: int) -> TrackReport:
             heard_s=float(value["heard_s"]),
             file=FileState(int(file["size"]), int(file["mtime_ns"]), bytes.fromhex(file["tags"])),
         )
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: line {number} is damaged; make the plan again") from error
 
 

@@ -24,6 +24,8 @@ _DEEDS: Final[Mapping[RestoreStatus, tuple[str, str, str]]] = {
     RestoreStatus.REFUSED: ("left alone", "yellow", "changed since the run"),
     RestoreStatus.FAILED: ("failed", "red", "gone, or cannot be written"),
 }
+_HEADS: Final = ("run", "begun", "command", "standing", "undone", "model")
+_RIGHT: Final = (True, False, False, True, True, False)
 _PROBLEMS: Final = (RestoreStatus.REFUSED, RestoreStatus.FAILED)
 
 
@@ -51,27 +53,29 @@ class RunLike(Protocol):
 def print_runs(runs: Iterable[RunLike]) -> None:
     """List the runs, newest first."""
     console = Console(highlight=False)
-    table = Table.grid(padding=(0, 2))
-    for justify in ("right", "left", "left", "right", "right", "left"):
-        table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    style = "bold"
-    heads = ("run", "begun", "command", "standing", "undone", "model")
-    table.add_row(*(Text(head, style=style) for head in heads))
-    for run in runs:
-        begun = _local(run.started)
-        ended = "" if run.finished else " (not finished)"
-        table.add_row(
+    rows = [
+        (
             str(run.number),
-            begun,
-            Text(run.command + ended),
+            _local(run.started),
+            run.command + ("" if run.finished else " (not finished)"),
             f"{run.written:,}",
             f"{run.undone:,}" if run.undone else "",
-            Text(one_line(f"{run.model}, genretag {run.version}")),
+            one_line(f"{run.model}, genretag {run.version}"),
         )
-    if table.row_count == 1:
+        for run in runs
+    ]
+    if not rows:
         console.print("No run has written anything yet.")
-    else:
-        console.print(table)
+        return
+    widths = [max(map(len, column)) for column in zip(_HEADS, *rows, strict=True)]
+    for row in (_HEADS, *rows):
+        cells = (
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, _RIGHT, strict=True)
+        )
+        # The number is what one came for: a narrow terminal breaks the line, and hides nothing.
+        line = "  ".join(cells).rstrip()
+        console.print(Text(line, style="bold" if row is _HEADS else ""), soft_wrap=True)
 
 
 class UndoConsole:

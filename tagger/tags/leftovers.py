@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-__all__ = ["is_leftover", "remove_leftover", "temporary_file"]
+__all__ = ["is_leftover", "locked", "remove_leftover", "temporary_file"]
 
 _TEMPORARY = re.compile(r"\.genretag-[0-9a-f]{16}\.tmp")
 _ABANDONED_S: Final = 3600.0
@@ -58,6 +58,13 @@ def temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def locked(file: BinaryIO) -> Iterator[None]:
+    """Keep other writers of ours off an open file; it is let go when it is closed."""
+    _lock(file, wait=True)
+    yield
 
 
 def _is_abandoned(file: BinaryIO) -> bool:

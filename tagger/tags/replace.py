@@ -9,21 +9,32 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import BinaryIO
 
 from tagger.errors import TagError, TagsRefusedError
 from tagger.tags.copying import CHANGED_MEANWHILE, build, compare
 from tagger.tags.edits import Edit, apply_in_place
 from tagger.tags.failures import in_plain_words
-from tagger.tags.leftovers import temporary_file
+from tagger.tags.leftovers import locked, temporary_file
 
-__all__ = ["edit_in_place", "identity", "refuse_unwritable", "replace_by_copy"]
+__all__ = [
+    "Target",
+    "edit_in_place",
+    "identity",
+    "refuse_unwritable",
+    "replace_by_copy",
+    "uninterrupted",
+]
 
 
 def refuse_unwritable(real: Path, status: os.stat_result, *, in_place: bool = False) -> None:
@@ -36,11 +47,12 @@ def refuse_unwritable(real: Path, status: os.stat_result, *, in_place: bool = Fa
         raise TagsRefusedError("not a regular file")
     if status.st_nlink > 1 and not in_place:
         raise TagsRefusedError(
-            f"the file has {status.st_nlink} hard links, and a safe write would separate them"
+            f"the file has {status.st_nlink} hard links, and a safe write would separate them;"
+            " --write in-place keeps them"
         )
     # The mode counts even for root, whom the system lets write anything.
     if not status.st_mode & 0o222:
-        raise TagsRefusedError("the file is read-only")
+        raise TagsRefusedError("the file is read-only; make it writable to have it tagged")
     if not os.access(real, os.W_OK):
         if _is_read_only_mount(real):
             raise TagsRefusedError("the file system is mounted read-only")
@@ -48,76 +60,105 @@ def refuse_unwritable(real: Path, status: os.stat_result, *, in_place: bool = Fa
             "the file may not be written: it is immutable, or belongs to somebody else"
         )
     if not in_place and not os.access(real.parent, os.W_OK | os.X_OK):
-        raise TagsRefusedError("the folder is read-only, and a safe write needs a copy beside it")
+        raise TagsRefusedError(
+            "the folder is read-only, and a safe write needs a copy beside the file;"
+            " --write in-place needs none"
+        )
 
 
 def identity(status: os.stat_result) -> tuple[int, ...]:
     """What differs if somebody else writes or replaces a file meanwhile."""
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    # The time of the change of status, too: it cannot be set back by those who keep dates.
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return status.st_dev, status.st_ino, status.st_size, *times
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file that is about to be changed.
+
+    Attributes:
+        real: its path, without links.
+        original: the same, open for reading.
+        before: its status when it was looked at.
+        mtime_ns: the new file's time of modification; None for now.
+    """
+
+    real: Path
+    original: BinaryIO
+    before: os.stat_result
+    mtime_ns: int | None
 
 
 def replace_by_copy(
-    real: Path,
-    original: BinaryIO,
+    target: Target,
     edits: Sequence[Edit],
     *,
-    mtime_ns: int | None,
+    same: Callable[[BinaryIO], bool],
     recorded: AbstractContextManager[None],
 ) -> None:
     """Put an edited copy in a file's place.
 
     Args:
-        real: the file, not a link.
-        original: the same, open for reading.
+        target: the file.
         edits: what differs in the copy.
-        mtime_ns: the new file's time of modification; None for now.
+        same: not asked here: nothing can change the file that its status would not show.
         recorded: entered once all is ready, right before the file is replaced: what must be
             durable by then is written there. It sees any error that keeps the file as it was.
 
     Raises:
+        TagsRefusedError: if the copy cannot be made like the file in owner and group.
         TagError: if the file changed meanwhile or the copy is not as it should be.
         OSError: whatever the system says; the file is as it was.
     """
-    before = os.fstat(original.fileno())
-    with temporary_file(real.parent) as (temporary, copy):
-        touched = build(original, copy, edits, before.st_size)
+    with temporary_file(target.real.parent) as (temporary, copy):
+        touched = build(target.original, copy, edits, target.before.st_size)
         copy.flush()
-        _dress(real, temporary, before, mtime_ns)
+        _dress(target, temporary)
         with ThreadPoolExecutor(1) as disk:  # comparing takes memory, syncing the disk
             synced = disk.submit(os.fsync, copy.fileno())
-            compare(original, copy, edits, touched)
+            compare(target.original, copy, edits, touched)
             synced.result()
         with recorded:
-            if identity(real.stat()) != identity(before):
+            # A link in its place is another file, whatever it points to.
+            if identity(target.real.lstat()) != identity(target.before):
                 raise TagError(CHANGED_MEANWHILE)
-            temporary.replace(real)
-    _sync_folder(real.parent)
+            temporary.replace(target.real)
+    _sync_folder(target.real.parent)
 
 
 def edit_in_place(
-    real: Path,
-    original: BinaryIO,
+    target: Target,
     edits: Sequence[Edit],
     *,
-    mtime_ns: int | None,
+    same: Callable[[BinaryIO], bool],
     recorded: AbstractContextManager[None],
 ) -> None:
     """Change a file where it stands. A crash in the middle of this damages it.
 
-    Arguments and errors are those of :func:`replace_by_copy`. An error of the system in the
-    middle of the write is a TagError that says so.
+    Args:
+        target: the file.
+        edits: what to do to it.
+        same: whether the file, which is locked and open then, still has the tags that the
+            edits are meant for: another process may have been amid a write of its own.
+        recorded: as in :func:`replace_by_copy`.
+
+    Raises:
+        TagError: if the file changed meanwhile, or the system failed in the middle of the
+            write, which the message says.
+        OSError: whatever the system says before; the file is as it was.
     """
-    before = os.fstat(original.fileno())
     broken: OSError | None = None
-    with real.open("r+b") as file, recorded:
-        if identity(os.fstat(file.fileno())) != identity(before):
+    with target.real.open("r+b") as file, locked(file), recorded, uninterrupted():
+        if identity(os.fstat(file.fileno())) != identity(target.before) or not same(file):
             raise TagError(CHANGED_MEANWHILE)
-        _make_room(file, before.st_size, sum(edit.shift for edit in edits))
+        _make_room(file, target.before.st_size, sum(edit.shift for edit in edits))
         try:
-            apply_in_place(edits, file, before.st_size)
+            apply_in_place(edits, file, target.before.st_size)
             file.flush()
-            modified = time.time_ns() if mtime_ns is None else mtime_ns
-            os.utime(file.fileno(), ns=(before.st_atime_ns, modified))
+            if target.mtime_ns is not None:
+                with suppress(PermissionError):  # only the owner may set a date
+                    os.utime(file.fileno(), ns=(target.before.st_atime_ns, target.mtime_ns))
             os.fsync(file.fileno())
         except OSError as error:  # no reason to forget what was recorded
             broken = error
@@ -125,6 +166,26 @@ def edit_in_place(
         raise TagError(
             f"the write in place broke off, the file may be damaged: {in_plain_words(broken)}"
         ) from broken
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back until the end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where neither arrives
+        return
+    arrived: list[tuple[int, FrameType | None]] = []
+    before = {
+        number: signal.signal(number, lambda *what: arrived.append(what))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for first, _ in arrived[:1]:
+            signal.raise_signal(first)
 
 
 def _make_room(file: BinaryIO, length: int, growth: int) -> None:
@@ -138,16 +199,27 @@ def _make_room(file: BinaryIO, length: int, growth: int) -> None:
         raise
 
 
-def _dress(real: Path, temporary: Path, before: os.stat_result, mtime_ns: int | None) -> None:
+def _dress(target: Target, temporary: Path) -> None:
     """Give the copy the original's owner, mode, extended attributes and times."""
+    before = target.before
     if hasattr(os, "chown"):
-        try:
-            os.chown(temporary, before.st_uid, before.st_gid)
-        except PermissionError:
-            with suppress(PermissionError):  # the group at least, which shared folders live by
-                os.chown(temporary, -1, before.st_gid)
-    shutil.copystat(real, temporary)  # after chown, which clears bits of the mode
-    modified = time.time_ns() if mtime_ns is None else mtime_ns
+        with suppress(PermissionError):
+            os.chown(temporary, -1, before.st_gid)
+        with suppress(PermissionError):
+            os.chown(temporary, before.st_uid, -1)
+        found = temporary.stat()
+        if (found.st_uid, found.st_gid) != (before.st_uid, before.st_gid):
+            raise TagsRefusedError(
+                "a copy could not keep the file's owner and group;"
+                " run as its owner, or with --write in-place"
+            )
+    if hasattr(os, "listxattr"):
+        with suppress(OSError):  # there are file systems without any
+            inherited = set(os.listxattr(temporary)) - set(os.listxattr(target.real))
+            for name in inherited:  # a folder's default access list, say
+                os.removexattr(temporary, name)
+    shutil.copystat(target.real, temporary)  # after chown, which clears bits of the mode
+    modified = time.time_ns() if target.mtime_ns is None else target.mtime_ns
     os.utime(temporary, ns=(before.st_atime_ns, modified))
 
 

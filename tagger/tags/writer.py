@@ -21,7 +21,7 @@ from tagger.tags.container import Container, tags_of
 from tagger.tags.edits import Edit, Edited, Edits, inverse, pack, unpack
 from tagger.tags.failures import translated
 from tagger.tags.fields import FIELDS
-from tagger.tags.replace import edit_in_place, refuse_unwritable, replace_by_copy
+from tagger.tags.replace import Target, edit_in_place, refuse_unwritable, replace_by_copy
 
 __all__ = ["PayloadDigest", "Recorded", "WriteSettings", "restore", "write_changes"]
 
@@ -102,12 +102,12 @@ def write_changes(
                 state_after=state_after,
                 mtime_before_ns=before.st_mtime_ns,
             )
+            mtime_ns = before.st_mtime_ns if settings.mtime == "preserve" else None
             carry_out = edit_in_place if settings.in_place else replace_by_copy
             carry_out(
-                real,
-                original,
+                Target(real, original, before, mtime_ns),
                 edits,
-                mtime_ns=before.st_mtime_ns if settings.mtime == "preserve" else None,
+                same=lambda file: tags_of(file).state() == state_before,
                 recorded=recorded(replacement) if recorded else nullcontext(),
             )
 
@@ -135,15 +135,17 @@ def restore(
         TagError: for any other reason; the file is as it is.
     """
     with translated("the former tags cannot be put back"):
-        real = replacement.path
-        status = real.stat()
+        real = replacement.path.resolve(strict=True)  # it may be a link by now
+        if not real.is_file():
+            raise TagsRefusedError("not a regular file any more")
         with real.open("rb") as original:
+            before = os.fstat(original.fileno())
             state = tags_of(original).state()
             if state == replacement.state_before:
                 return False
             if state != replacement.state_after:
                 raise TagsRefusedError("its tags were changed since by another program")
-            refuse_unwritable(real, status, in_place=in_place)
+            refuse_unwritable(real, before, in_place=in_place)
             edits = unpack(replacement.undo)
             with _view(original, edits) as view:
                 if tags_of(view).state() != replacement.state_before:
@@ -151,10 +153,9 @@ def restore(
             if not dry_run:
                 carry_out = edit_in_place if in_place else replace_by_copy
                 carry_out(
-                    real,
-                    original,
+                    Target(real, original, before, replacement.mtime_before_ns),
                     edits,
-                    mtime_ns=replacement.mtime_before_ns,
+                    same=lambda file: tags_of(file).state() == state,
                     recorded=recorded or nullcontext(),
                 )
     return True

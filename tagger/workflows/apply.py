@@ -64,7 +64,7 @@ class Apply:
                 yield self._write(planned)
 
     def _write(self, planned: TrackReport) -> TrackReport:
-        self._sweeper.sweep(planned.path.parent)
+        self._sweeper.sweep(planned.path)
         try:
             write_changes(
                 planned.path,

@@ -88,15 +88,16 @@ class Sweeper:
         """Remove a file if it is such a leftover."""
         self.removed += remove_leftover(path)
 
-    def sweep(self, folder: Path) -> None:
-        """Remove the leftovers of one folder, once."""
-        if folder in self._folders:
-            return
-        self._folders.add(folder)
+    def sweep(self, path: Path) -> None:
+        """Remove the leftovers in the folder of a file that is about to be written, once."""
         try:
+            folder = path.resolve().parent
+            if folder in self._folders:
+                return
+            self._folders.add(folder)
             with os.scandir(folder) as entries:
                 names = [entry.name for entry in entries if is_leftover(entry.name)]
-        except OSError:  # whoever writes there will say it
+        except (OSError, ValueError):  # whoever writes there will say it
             return
         for name in names:
             self.note(folder / name)

@@ -198,6 +198,7 @@ class Scan:
             return report
         decision = self._decide(current, prediction, album or prediction, album_tracks)
         if decision.changes and not self._options.dry_run:
+            self._sweeper.sweep(track.path)
             try:
                 write_changes(
                     track.path,

@@ -9,7 +9,7 @@ from pathlib import Path
 from tagger.domain import RestoreReport, RestoreStatus
 from tagger.errors import TagError, TagsRefusedError, UsageError
 from tagger.library.folders import state_folder
-from tagger.library.journal import JOURNAL, Entry, Journal, Run
+from tagger.library.journal import JOURNAL, Entry, Journal, Run, State
 from tagger.tags.writer import restore
 from tagger.workflows.recording import Sweeper
 
@@ -60,6 +60,8 @@ class Undo:
         run = next((run for run in self._journal.runs() if run.number == number), None)
         if run is None:
             raise UsageError(f"there is no run {number}; `genretag undo --list` shows all runs")
+        if run.alive:
+            raise UsageError(f"run {number} is still under way; undo it when it has ended")
         return run
 
     def reports(self) -> Iterator[RestoreReport]:
@@ -75,7 +77,7 @@ class Undo:
     def _undo(self, entry: Entry) -> RestoreReport:
         path = entry.replacement.path
         if not self._dry_run:
-            self._sweeper.sweep(path.parent)
+            self._sweeper.sweep(path)
         try:
             done = restore(entry.replacement, in_place=self._in_place, dry_run=self._dry_run)
         except TagError as error:
@@ -94,4 +96,10 @@ class Undo:
 
     def _reason(self, error: TagError, path: Path, entry: Entry) -> str:
         later = self._journal.later_run(path, entry.number)
-        return f"run {later} wrote to it later; undo that first" if later else str(error)
+        if later:
+            return f"run {later} wrote to it later; undo that first"
+        if entry.state is State.PENDING and isinstance(error, TagsRefusedError):
+            return f"{error}, or the run was killed amid a write in place"
+        if not path.exists():
+            return "the file is gone; put it back where it was, or a link to it, to undo"
+        return str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -62,19 +63,62 @@ def test_paths_are_absolute(tmp_path, monkeypatch):
         (lambda lines: ["Dear diary"], "line 1 is damaged"),
         (lambda lines: [lines[0], "[]", lines[2]], "line 2 is damaged"),
         (lambda lines: [lines[0], "{}", lines[2]], "line 2 is damaged"),
+        (lambda lines: [lines[0], "[" * 100_000, lines[2]], "line 2 is damaged"),
+        (lambda lines: [*lines[:2], lines[1].replace("123", "Infinity"), lines[2]], "line 3 is"),
+        (
+            lambda lines: [
+                *lines[:2],
+                re.sub('"changes": .*?}]', '"changes": []', lines[1]),
+                lines[2],
+            ],
+            "line 3 is",
+        ),
     ],
 )
 def test_damaged_plans(tmp_path, damage, reason):
     path = save(tmp_path / "p.jsonl", REPORT)
     path.write_text("".join(f"{line}\n" for line in damage(path.read_text().splitlines())))
     with pytest.raises(UsageError, match=reason) as caught:
-        list(read_plan(path).reports())
+        read_plan(path)  # before a single track is written
     assert "\n" not in str(caught.value)
 
 
-def test_an_interrupted_run_leaves_no_plan(tmp_path):
-    with pytest.raises(UsageError, match="cut short"):
-        read_plan(save(tmp_path / "p.jsonl", REPORT, interrupted=True))
+def test_an_interrupted_run_leaves_the_plan_that_was_there(tmp_path):
+    path = tmp_path / "p.jsonl"
+    save(path, REPORT, interrupted=True)
+    assert list(tmp_path.iterdir()) == []
+    before = save(path, REPORT).read_bytes()
+    save(path, interrupted=True)
+    assert path.read_bytes() == before
+    save(path)
+    assert read_plan(path).tracks == 0
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("name", ["song.mp3", "plan", "plan.json"])
+def test_a_song_is_no_place_for_a_plan(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"ID3 and so on")
+    with pytest.raises(UsageError, match=r"must end in .jsonl"):
+        PlanWriter(path, "m", 4)
+    assert path.read_bytes() == b"ID3 and so on"
+
+
+def test_another_file_is_left_alone(tmp_path):
+    path = tmp_path / "report.jsonl"
+    path.write_text('{"path": "a.mp3"}\n')
+    with pytest.raises(UsageError, match="no plan; it was left alone"):
+        PlanWriter(path, "m", 4)
+    assert path.read_text() == '{"path": "a.mp3"}\n'
+
+
+def test_lines_may_be_taken_out(tmp_path):
+    path = save(tmp_path / "p.jsonl", REPORT, REPORT, REPORT)
+    head, first, _, third, last = path.read_text().splitlines()
+    path.write_text(f"{head}\n\n{first}\n   \n{third}\n{last}\n\n")
+    plan = read_plan(path)
+    assert plan.tracks == 2
+    assert list(plan.reports()) == [REPORT, REPORT]
 
 
 def test_files_that_cannot_be_used(tmp_path):
@@ -101,7 +145,7 @@ def test_a_line_with_one_wrong_value_is_refused_or_harmless(tmp_path_factory, da
     where[data.draw(st.sampled_from(sorted(where)))] = data.draw(json_values)
     path.write_text(f"{head}\n{json.dumps(value)}\n{last}\n")
     try:
-        (back,) = read_plan(path).reports()
+        (back,) = list(read_plan(path).reports())
     except UsageError:
         return
     assert all(isinstance(v, str) for c in back.changes for v in (c.field, *c.before, *c.after))

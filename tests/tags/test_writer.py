@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import signal
 import stat
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -352,6 +356,82 @@ def test_an_undo_of_a_file_that_is_gone_or_read_only(tmp_path):
         restore(kept[0])
 
 
+def test_an_undo_follows_a_file_that_became_a_link(tmp_path):
+    path = make(tmp_path, "mp3")
+    kept, recorded = recorder()
+    write(path, recorded=recorded)
+    (tmp_path / "disk2").mkdir()
+    real = path.rename(tmp_path / "disk2" / "moved.mp3")
+    path.symlink_to(real)
+    assert restore(kept[0])
+    assert path.is_symlink()
+    assert real.read_bytes() == content("mp3")
+
+
+def test_a_link_that_takes_the_files_place_is_kept(tmp_path):
+    path = make(tmp_path, "mp3")
+    moved = tmp_path / "moved.mp3"
+
+    @contextmanager
+    def recorded(replacement):
+        path.rename(moved)
+        path.symlink_to(moved)
+        yield
+
+    with pytest.raises(TagError, match="changed while"):
+        write(path, recorded=recorded)
+    assert path.is_symlink()
+    assert moved.read_bytes() == content("mp3")
+
+
+def test_an_undo_does_not_wait_for_a_pipe(tmp_path):
+    path = make(tmp_path, "mp3")
+    kept, recorded = recorder()
+    write(path, recorded=recorded)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(TagsRefusedError, match="not a regular file"):
+        restore(kept[0])
+
+
+@pytest.mark.skipif(not shutil.which("setfacl"), reason="needs setfacl")
+def test_an_access_list_of_the_folder_is_not_taken_over(tmp_path):
+    path = make(tmp_path, "mp3")
+    path.chmod(0o640)
+    acl = ["setfacl", "-d", "-m", "u:65534:rwx", tmp_path]
+    if subprocess.run(acl, capture_output=True).returncode:
+        pytest.skip("no access lists here")
+    write(path)
+    assert os.listxattr(path) == []
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(not hasattr(os, "fork") or os.getuid() != 0, reason="needs root")
+def test_an_owner_who_would_change(tmp_path):
+    path = make(tmp_path, "mp3")
+    os.chown(path, 1234, 5555)
+    path.chmod(0o666)
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_uid == os.getuid() and folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o011)
+    tmp_path.chmod(0o777)
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            refused(path, "keep the file's owner", error=TagsRefusedError)
+            write(path, settings=WriteSettings("preserve", in_place=True))
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    assert (path.stat().st_uid, path.stat().st_gid) == (1234, 5555)
+    assert read_tags(path).values == {"GENRE": ("Rock",)}
+
+
 def test_in_place_keeps_hard_links_and_the_inode(tmp_path):
     path = make(tmp_path, "flac")
     os.link(path, tmp_path / "twin.flac")
@@ -380,6 +460,74 @@ def test_in_place_meets_a_full_disk_before_it_overwrites(tmp_path, monkeypatch):
     with pytest.raises(TagError, match="disk is full"):
         write(path, settings=IN_PLACE)
     assert path.read_bytes() == content("mp3")
+
+
+def test_in_place_holds_an_interrupt_back(tmp_path, monkeypatch):
+    path = make(tmp_path, "wav")
+    apply_ = replace.apply_in_place
+
+    def interrupted(edits, file, length):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        apply_(edits, file, length)
+
+    monkeypatch.setattr(replace, "apply_in_place", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(path, settings=IN_PLACE)
+    monkeypatch.undo()
+    assert read_tags(path).values == {"GENRE": ("Rock",)}
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_in_place_on_what_another_process_was_writing(tmp_path):
+    path = make(tmp_path, "flac")
+
+    @contextmanager
+    def recorded(replacement):
+        status = path.stat()
+        data = path.read_bytes()
+        path.write_bytes(data.replace(b"libFLAC", b"libflac"))
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        yield
+
+    with pytest.raises(TagError, match="changed while"):
+        write(path, settings=IN_PLACE, recorded=recorded)
+    assert b"libflac" in path.read_bytes()
+
+
+def test_writers_in_place_take_turns(tmp_path):
+    """Several processes in one file: each write is whole, or refused."""
+    path = make(tmp_path, "mp3")
+    digest = payload_digest(path)
+    code = f"""
+import sys
+from pathlib import Path
+from tagger.domain import TagChange
+from tagger.errors import TagError
+from tagger.library.identity import payload_digest_of
+from tagger.tags.read import read_tags
+from tagger.tags.writer import WriteSettings, write_changes
+path, done = Path({os.fspath(path)!r}), 0
+for i in range(150):
+    try:
+        before = read_tags(path).values.get("GENRE", ())
+        word = f"{{sys.argv[1]}} {{i}}" * (1 + i % 40)
+        write_changes(path, [TagChange("GENRE", before, (word,))],
+                      payload_digest=payload_digest_of, settings=WriteSettings(in_place=True))
+        done += 1
+    except TagError:
+        continue
+print(done)
+"""
+    rivals = [
+        subprocess.Popen([sys.executable, "-c", code, name], stdout=subprocess.PIPE, text=True)
+        for name in ("one", "two", "three")
+    ]
+    done = [int(rival.communicate()[0]) for rival in rivals]
+    assert sum(done) > 50
+    assert payload_digest(path) == digest
+    (genre,) = read_tags(path).values["GENRE"]
+    assert genre.split()[0] in ("one", "two", "three")
 
 
 def test_in_place_says_that_a_file_may_be_damaged(tmp_path, monkeypatch):
@@ -442,7 +590,7 @@ def test_the_old_trailers_stay_but_for_the_genre(tmp_path):
     before = payload_digest(path)
     write(path, [TagChange("GENRETAG_MODEL", (), ("m1",))])
     assert path.read_bytes().endswith(trailer)
-    write(path, [TagChange("GENRE", (), ("Hip Hop", "Rock"))])
+    write(path, [TagChange("GENRE", ("Rock",), ("Hip Hop", "Rock"))])
     assert path.read_bytes().endswith(trailer[:-1] + b"\7")
     write(path, [TagChange("GENRE", ("Hip Hop", "Rock"), ("Vaporwave",))])
     assert path.read_bytes().endswith(trailer[:-1] + b"\xff")
@@ -479,6 +627,20 @@ def test_a_lone_apev2_tag(tmp_path):
     assert read_tags(other).kind == "APEv2"
     assert mutagen.apev2.APEv2(other)["Genre"] == "Rock"
     assert not other.read_bytes().startswith(b"ID3")
+
+
+def test_a_genre_in_id3v1_alone_counts(tmp_path):
+    path = make(tmp_path, "mp3")
+    tags = m.ID3()
+    tags.add(m.TIT2(encoding=3, text=["x"]))
+    tags.save(path, v1=0)
+    trailer = set_trailer(path, genre=17)
+    assert read_tags(path).values == {"GENRE": ("Rock",)}
+    write(path, [TagChange("GENRE", ("Rock",), ("Pop",))])
+    assert read_tags(path).values == {"GENRE": ("Pop",)}
+    assert path.read_bytes().endswith(trailer[:-1] + b"\x0d")
+    write(path, [TagChange("GENRE", ("Pop",), ())])
+    assert read_tags(path).values == {}
 
 
 def test_frames_that_mutagen_would_merge_or_drop(tmp_path):

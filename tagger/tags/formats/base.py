@@ -32,11 +32,14 @@ class Container(ABC):
         kind: what carries the tags, for people: ``ID3v2.3``, ``Vorbis comments``…
         audio: the regions (start, end) that hold the audio, in order. A write changes
             nothing inside them (but see :meth:`edits`); everything else is the tags' realm.
+        audio_md5: the MD5 of the decoded audio as the file itself states it; empty if it
+            states none.
     """
 
     file: BinaryIO
     kind: str
     audio: tuple[tuple[int, int], ...]
+    audio_md5: bytes = b""
 
     @abstractmethod
     def get(self, field: Field) -> tuple[str, ...]:

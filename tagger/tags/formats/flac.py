@@ -25,6 +25,7 @@ _LAST = 0x80
 _HEADER = 4
 _GONE = -1
 _MAX_SIZE = 0xFFFFFF
+_MD5 = slice(18, 34)  # inside STREAMINFO; zeros where the encoder did not know it
 _MOST_BLOCKS = 1 << 14  # files have a handful; damaged ones might keep us counting
 _CUT_SHORT = "the FLAC file is cut short"
 _DAMAGED = "the FLAC metadata is damaged; repair the file first"
@@ -77,6 +78,9 @@ class Flac(Commented):
             raise TagError(_DAMAGED)
         _check_frames(file, self._blocks[-1].end)
         self.audio = ((self._blocks[-1].end, length),)
+        file.seek(self._blocks[0].body)
+        md5 = file.read(min(self._blocks[0].size, _MD5.stop))[_MD5]
+        self.audio_md5 = md5 if any(md5) else b""
         self._comment = next((block for block in self._blocks if block.kind == _COMMENT), None)
         if self._comment:
             file.seek(self._comment.body)

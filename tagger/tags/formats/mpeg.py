@@ -91,7 +91,10 @@ class Mpeg(Id3Container):
     def _standing(self, field: Field) -> tuple[str, ...]:
         values = () if self._in_ape else super()._standing(field)
         if not values and self._ape and (self._in_ape or self._ape.understood):
-            return ape.get(self._ape, field)
+            values = ape.get(self._ape, field)
+        if not values and field is GENRE and self._v1:
+            # Nothing better stands there, and it may well be the user's.
+            return tuple(filter(None, (genres.id3v1_name(self._v1[-1]),)))
         return values
 
     def _id3v1(self, length: int) -> bytes:
