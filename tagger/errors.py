@@ -10,6 +10,8 @@ from __future__ import annotations
 __all__ = [
     "AudioError",
     "GenretagError",
+    "LibraryGoneError",
+    "LockedError",
     "ModelError",
     "NotMusicError",
     "TagError",
@@ -24,6 +26,14 @@ class GenretagError(Exception):
 
 class UsageError(GenretagError):
     """The command line or the configuration asks for something impossible."""
+
+
+class LockedError(GenretagError):
+    """Another run is under way, and only one may write at a time."""
+
+
+class LibraryGoneError(GenretagError):
+    """A folder of music that was there when the run began can no longer be reached."""
 
 
 class AudioError(GenretagError):

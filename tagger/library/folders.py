@@ -8,10 +8,19 @@ from typing import Final
 
 from tagger.errors import UsageError
 
-__all__ = ["STATE_VARIABLE", "state_folder"]
+__all__ = [
+    "CACHE_VARIABLE",
+    "STATE_VARIABLE",
+    "cache_folder",
+    "make_cache_folder",
+    "state_folder",
+]
 
 STATE_VARIABLE: Final = "GENRETAG_STATE_DIR"
 """Environment variable that names another state folder."""
+
+CACHE_VARIABLE: Final = "GENRETAG_CACHE_DIR"
+"""Environment variable that names another cache folder."""
 
 
 def state_folder(*, create: bool = True) -> Path:
@@ -26,29 +35,56 @@ def state_folder(*, create: bool = True) -> Path:
     Raises:
         UsageError: it cannot be told, is no folder or cannot be made.
     """
-    folder = _state_folder()
+    folder = _named(STATE_VARIABLE, "XDG_STATE_HOME", ".local/state")
     if create:
-        _make(folder)
+        _make(folder, "state", STATE_VARIABLE)
     return folder
 
 
-def _state_folder() -> Path:
-    own = os.environ.get(STATE_VARIABLE, "")
+def cache_folder(*, create: bool = True) -> Path:
+    """The folder of what may be thrown away at any time, such as what was heard.
+
+    That is ``$GENRETAG_CACHE_DIR``, else ``$XDG_CACHE_HOME/genretag``, else
+    ``~/.cache/genretag``.
+
+    Args:
+        create: make the folder, for its owner alone, if there is none yet.
+
+    Raises:
+        UsageError: it cannot be told, is no folder or cannot be made.
+    """
+    folder = _named(CACHE_VARIABLE, "XDG_CACHE_HOME", ".cache")
+    if create:
+        make_cache_folder(folder)
+    return folder
+
+
+def make_cache_folder(folder: Path) -> None:
+    """Make the cache folder, for its owner alone, if there is none yet.
+
+    Raises:
+        UsageError: it is no folder or cannot be made.
+    """
+    _make(folder, "cache", CACHE_VARIABLE)
+
+
+def _named(variable: str, base: str, default: str) -> Path:
+    own = os.environ.get(variable, "")
     if own:
-        # A relative path would mean another journal in each folder that genretag is called from.
+        # A relative path would mean another one in each folder that genretag is called from.
         if not os.path.isabs(own):  # noqa: PTH117
-            raise UsageError(f"{STATE_VARIABLE} must be an absolute path, not {own}")
+            raise UsageError(f"{variable} must be an absolute path, not {own}")
         return Path(own)
-    base = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if base.is_absolute():  # the specification has relative paths ignored
-        return base / "genretag"
+    above = Path(os.environ.get(base, ""))
+    if above.is_absolute():  # the specification has relative paths ignored
+        return above / "genretag"
     try:
-        return Path.home() / ".local/state/genretag"
+        return Path.home() / default / "genretag"
     except RuntimeError as error:
-        raise UsageError(f"the home folder is not known; set {STATE_VARIABLE}") from error
+        raise UsageError(f"the home folder is not known; set {variable}") from error
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path, what: str, variable: str) -> None:
     try:
         # From the top down: mkdir(parents=True) would give the others the usual mode.
         for part in (*reversed(folder.parents), folder):
@@ -57,5 +93,5 @@ def _make(folder: Path) -> None:
     except OSError as error:
         reason = (error.strerror or "error").lower()
         raise UsageError(
-            f"{folder}: the state folder cannot be made: {reason}; set {STATE_VARIABLE} to another"
+            f"{folder}: the {what} folder cannot be made: {reason}; set {variable} to another"
         ) from error

@@ -1,4 +1,4 @@
-"""The journal's file: how it is laid out, begun, opened, checked and locked."""
+"""The journal's file: how it is laid out, begun, opened and checked, and the locks beside it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Final
 
 from tagger.errors import GenretagError, UsageError
 from tagger.library.journal_rows import State
+from tagger.library.lock import hold, is_held
 
 __all__ = ["connect", "create_file", "empty", "exists", "hold", "is_held", "translated"]
 
@@ -168,61 +169,6 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def hold(path: Path) -> int:
-    """Lock a file, made for the purpose, for as long as this process lives.
-
-    Returns:
-        handle of the file; who is done removes the file and closes the handle.
-
-    Raises:
-        OSError: if it cannot be made.
-    """
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        _lock(handle, wait=True)
-        if os.fstat(handle).st_nlink:
-            return handle
-        os.close(handle)  # somebody took it for abandoned between creation and lock
-
-
-def is_held(path: Path) -> bool:
-    """Whether a living process holds a lock; what a dead one left behind is removed.
-
-    Raises:
-        OSError: if that cannot be told.
-    """
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    try:
-        if not _lock(handle, wait=False):
-            return True
-        if os.fstat(handle).st_nlink:
-            path.unlink(missing_ok=True)
-        return False
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int, *, wait: bool) -> bool:
-    """Lock a file for this process alone, or see whether somebody did.
-
-    Returns:
-        whether nobody else has it. Where there are no locks, every run whose file is there
-        passes for alive: that leaves entries open, the contrary could lose them.
-    """
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return wait
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 @contextmanager

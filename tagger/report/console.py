@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from tagger.domain import RunSummary, Status, TrackReport
+from tagger.domain import AS_BEFORE, RunSummary, Status, TrackReport
 from tagger.report.text import counted, duration, one_line, percent, shown
 
 __all__ = ["ScanConsole"]
@@ -34,6 +34,7 @@ _DEEDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "genre added": ("added", "would add", "green"),
     "genre kept": ("kept", "would keep", "cyan"),
     "genre unchanged": ("same", "same", "dim"),
+    AS_BEFORE: ("as before", "as before", "dim"),
     "abstained": ("unsure", "unsure", "yellow"),
     "skipped": ("skipped", "would skip", "yellow"),
     "failed": ("failed", "fails", "red"),
@@ -45,6 +46,7 @@ _EXPLAINED: Final[Mapping[str, str]] = {
     "genre kept": "a genre stood there (policy fill)",
     "genre unchanged": "the genre heard stood there",
     "abstained": "not sure enough of any genre to write one",
+    AS_BEFORE: "nothing has changed since an earlier run",
 }
 
 _BAR_WIDTH: Final = 32
@@ -169,7 +171,7 @@ def _summary(summary: RunSummary, report: Path | None) -> RenderableType:
     parts += [Text("\nWhat would happen" if summary.dry_run else "\nWhat happened", style="bold")]
     parts += [_deeds(summary), Text()]
     rate = summary.tracks / summary.seconds if summary.seconds > 0 else 0.0
-    if summary.tracks:
+    if summary.changed:
         verb = "would change" if summary.dry_run else "changed"
         parts.append(
             Text(f"{counted(summary.changed, 'file')} {verb}: GENRETAG_* fields say what was heard")
@@ -177,7 +179,12 @@ def _summary(summary: RunSummary, report: Path | None) -> RenderableType:
     last = f"{counted(summary.tracks, 'track')} in {duration(summary.seconds)}"
     if summary.audio_s:
         last += f" ({rate:.1f} a second), {duration(summary.audio_s)} of music"
+    if 0 < summary.heard < summary.tracks:
+        last += f", {summary.heard:,} heard in this run"
     parts.append(Text(f"{last}, model {summary.model}"))
+    if summary.left:
+        left = counted(summary.left, "track")
+        parts.append(Text(f"{left} left for the next run (time limit)", style="bold yellow"))
     if report:
         parts.append(Text(f"Report: {shown(report)}"))
     if summary.dry_run:

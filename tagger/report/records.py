@@ -147,6 +147,8 @@ def summary_object(summary: RunSummary) -> dict[str, Any]:
         "tracks": summary.tracks,
         **summary.statuses,
         "changed": summary.changed,
+        "heard": summary.heard,
+        "left": summary.left,
         "outcomes": summary.outcomes,
         "reasons": summary.reasons,
         "genres": summary.genres,

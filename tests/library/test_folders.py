@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tagger.errors import UsageError
-from tagger.library.folders import state_folder
+from tagger.library.folders import cache_folder, state_folder
 
 
 def mode(path: Path) -> int:
@@ -21,6 +21,8 @@ def home(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
     monkeypatch.delenv("GENRETAG_STATE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("GENRETAG_CACHE_DIR", raising=False)
     return home
 
 
@@ -88,3 +90,23 @@ def test_no_home(monkeypatch):
     monkeypatch.setattr(Path, "home", no_home)
     with pytest.raises(UsageError, match="set GENRETAG_STATE_DIR"):
         state_folder()
+
+
+def test_the_cache_has_a_folder_of_its_own(home, tmp_path, monkeypatch):
+    assert cache_folder(create=False) == home / ".cache/genretag"
+    assert list(home.iterdir()) == []
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() == tmp_path / "xdg/genretag"
+    monkeypatch.setenv("GENRETAG_CACHE_DIR", str(tmp_path / "own"))
+    assert cache_folder() == tmp_path / "own"
+    assert mode(tmp_path / "own") == 0o700
+    monkeypatch.setenv("GENRETAG_CACHE_DIR", "own")
+    with pytest.raises(UsageError, match=r"^GENRETAG_CACHE_DIR must be an absolute path, not own$"):
+        cache_folder()
+
+
+def test_a_file_in_the_way_of_the_cache(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GENRETAG_CACHE_DIR", str(tmp_path / "file"))
+    with pytest.raises(UsageError, match=r"the cache folder cannot be made: .*GENRETAG_CACHE_DIR"):
+        cache_folder()

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import io
+import os
+import random
 import struct
 import tracemalloc
 from pathlib import Path
@@ -10,8 +13,12 @@ import mutagen.ogg
 import pytest
 from tags.tagging_samples import FORMATS, VORBIS_FORMATS, content, make, set_trailer
 
+from tagger.domain import TagChange
 from tagger.errors import AudioError
-from tagger.library.identity import DIGEST_SIZE, payload_digest
+from tagger.library.audio_key import KEY_SIZE, audio_key
+from tagger.library.identity import DIGEST_SIZE, payload_digest, payload_digest_of
+from tagger.tags.container import open_tags
+from tagger.tags.writer import write_changes
 
 
 def audio_byte(format_: str) -> int:
@@ -145,3 +152,113 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 << 20
+
+
+# Keys
+
+
+class Counting(io.BytesIO):
+    """A file that counts how much is read of it."""
+
+    count = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.count += len(data)
+        return data
+
+
+def key(path: Path) -> bytes:
+    with open_tags(path) as tags:
+        return audio_key(tags.file, tags.audio, tags.audio_md5)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_a_key_outlasts_what_we_write(tmp_path, format_):
+    path = make(tmp_path, format_)
+    before = key(path)
+    change = TagChange("GENRE", (), ("Hip-Hop",))
+    write_changes(path, [change], payload_digest=payload_digest_of)
+    assert path.read_bytes() != content(format_)
+    assert key(path) == before
+    assert len(before) == KEY_SIZE
+
+
+@pytest.mark.parametrize("format_", [f for f in FORMATS if f not in ("vorbis", "opus", "oggflac")])
+def test_a_key_outlasts_big_tags_by_others(tmp_path, format_):
+    path = make(tmp_path, format_)
+    before = key(path)
+    tag(path)
+    assert key(path) == before
+
+
+def test_keys_of_different_files_differ(tmp_path):
+    keys = {key(make(tmp_path, f)) for f in FORMATS}
+    assert len(keys) == len(FORMATS) - 1  # the two MP4s hold the same audio
+
+
+def test_flac_is_known_by_the_md5_of_its_samples(tmp_path):
+    path = make(tmp_path, "flac")
+    before = key(path)
+    data = bytearray(content("flac"))
+    with open_tags(path) as tags:
+        md5, start = tags.audio_md5, tags.audio[0][0]
+    at = data.index(md5)
+    data[start + 3000] ^= 1  # as another level of compression would
+    path.write_bytes(data)
+    assert key(path) == before
+    data[at] ^= 1
+    path.write_bytes(data)
+    assert key(path) != before
+
+
+@pytest.mark.parametrize("md5", [bytes(16), bytes.fromhex("d41d8cd98f00b204e9800998ecf8427e")])
+def test_an_md5_that_says_nothing_does_not_count(tmp_path, md5):
+    path = make(tmp_path, "flac")
+    keys = set()
+    for byte in (0, 1):
+        with open_tags(path) as tags:
+            data = bytearray(content("flac").replace(tags.audio_md5 or md5, md5))
+            start = tags.audio[0][0]
+        data[start + 3000] ^= byte
+        path.write_bytes(data)
+        keys.add(key(path))
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("format_", [f for f in FORMATS if f != "flac"])
+def test_only_flac_states_an_md5(tmp_path, format_):
+    with open_tags(make(tmp_path, format_)) as tags:
+        assert tags.audio_md5 == b""
+
+
+@pytest.mark.parametrize("total", [0, 1, 512 << 10, (512 << 10) + 1, 5_000_000])
+def test_a_key_does_not_depend_on_where_the_audio_lies(total):
+    data = random.Random(1).randbytes(total)
+    whole = audio_key(io.BytesIO(data), [(0, total)])
+    cuts = sorted(random.Random(total).choices(range(total + 1), k=6))
+    file, regions, at = b"head", [], 0
+    for cut in (*cuts, total):
+        regions.append((len(file), len(file) + cut - at))
+        file += data[at:cut] + b"between"
+        at = cut
+    assert audio_key(io.BytesIO(file), regions) == whole
+    assert audio_key(io.BytesIO(data + b"x"), [(0, total + 1)]) != whole
+
+
+def test_little_is_read_of_long_audio_but_beginning_and_end_are():
+    size = 20 << 20
+    data = random.Random(1).randbytes(size)
+    file = Counting(data)
+    before = audio_key(file, [(0, size)])
+    assert file.count == 256 << 10
+    for at in (0, (32 << 10) - 1, size - (32 << 10), size - 1):
+        changed = bytearray(data)
+        changed[at] ^= 1
+        assert audio_key(io.BytesIO(changed), [(0, size)]) != before
+
+
+def test_a_region_that_was_cut_short_has_a_key_too():
+    data = os.urandom(1000)
+    short = audio_key(io.BytesIO(data[:500]), [(0, 1000)])
+    assert short != audio_key(io.BytesIO(data), [(0, 1000)])
