@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = [
+    "AS_BEFORE",
+    "AsBefore",
     "Candidate",
     "CurrentTags",
     "FileState",
@@ -227,6 +229,28 @@ class TrackReport:
     file: FileState | None = None
 
 
+AS_BEFORE = "as before"
+"""Outcome of a track that an earlier run had the last word on."""
+
+
+@dataclass(frozen=True, slots=True)
+class AsBefore:
+    """Tracks that nothing had to be done about, counted.
+
+    Attributes:
+        heard: how many there are of each most probable genre and music type.
+        audio_s: their length in seconds.
+    """
+
+    heard: dict[tuple[str, str | None], int] = field(default_factory=dict)
+    audio_s: float = 0.0
+
+    @property
+    def tracks(self) -> int:
+        """How many there are."""
+        return sum(self.heard.values())
+
+
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """The whole run in numbers.
@@ -240,6 +264,8 @@ class RunSummary:
         clusters: the music types, with counts.
         seconds: wall time of the run.
         audio_s: total length of the tracks heard, in seconds.
+        heard: tracks that were decoded and analysed in this run.
+        left: tracks that a time limit left for the next run.
     """
 
     tracks: int
@@ -255,6 +281,8 @@ class RunSummary:
     interrupted: bool
     model: str
     version: str
+    heard: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def _use_folders_below(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GENRETAG_CONFIG", "GENRETAG_STATE_DIR"):
+    for name in ("GENRETAG_CONFIG", "GENRETAG_STATE_DIR", "GENRETAG_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+    for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(folder))
 
 

@@ -9,6 +9,7 @@ import typer
 
 from tagger import __version__
 from tagger.cli.apply import apply
+from tagger.cli.cache import cache_app
 from tagger.cli.models import models_app
 from tagger.cli.scan import scan
 from tagger.cli.show import show
@@ -50,3 +51,4 @@ def _unwrapped(text: str | None) -> str:
 for _command in (scan, apply, undo, show):
     app.command(help=_unwrapped(_command.__doc__))(_command)
 app.add_typer(models_app, name="models")
+app.add_typer(cache_app, name="cache")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tagger.cli.options import (
+    LogOption,
     MtimeOption,
     QuietOption,
     ReportOption,
@@ -24,6 +25,7 @@ def apply(
         Path, typer.Argument(metavar="PLAN", help="A file that `scan --plan` has saved.")
     ],
     report: ReportOption = None,
+    log: LogOption = None,
     mtime: MtimeOption = "bump",
     write: WriteOption = "safe",
     quiet: QuietOption = False,
@@ -34,11 +36,16 @@ def apply(
     A file that changed since the plan was made, in its tags, length or date, is left as it
     is, with a line that says so.
 
-    Exit code: 0 done, 1 some files failed, 2 wrong usage, 130 interrupted.
+    Exit code: 0 done, 1 some files failed, 2 wrong usage, 3 another run is under way, 130
+    interrupted.
     """
+    from contextlib import ExitStack
+
     from tagger.cli.run_tracks import run_tracks
     from tagger.report.console import ScanConsole
+    from tagger.report.logfile import LogFile
     from tagger.workflows.apply import Apply
+    from tagger.workflows.manners import only_run
 
     run = Apply(
         plan,
@@ -46,5 +53,15 @@ def apply(
         in_place=chosen("--write", write, "safe", "in-place") == "in-place",
     )
     console = ScanConsole(dry_run=False, quiet=quiet, verbose=verbose)
-    doing = f"planned with model {run.model}"
-    raise typer.Exit(run_tracks(run, report=report, console=console, doing=doing, dry_run=False))
+    with ExitStack() as stack:
+        log_file = stack.enter_context(LogFile(log, dry_run=False)) if log else None
+        stack.enter_context(only_run("genretag apply"))
+        code = run_tracks(
+            run,
+            report=report,
+            log=log_file,
+            console=console,
+            doing=f"planned with model {run.model}",
+            dry_run=False,
+        )
+    raise typer.Exit(code)

@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias, TypeVar
 import typer
 
 __all__ = [
+    "LogOption",
     "ModelOption",
     "MtimeOption",
     "QuietOption",
@@ -23,6 +24,14 @@ ModelOption: TypeAlias = Annotated[
 ReportOption: TypeAlias = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write a report: one line a track, .jsonl or .csv."),
+]
+LogOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        help="Append what is written and what fails to a log; it is rotated at 5 MB.",
+    ),
 ]
 MtimeOption: TypeAlias = Annotated[
     str,

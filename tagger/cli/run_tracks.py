@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Literal, Protocol
 
-from tagger.domain import RunSummary, Status, TrackReport
+from tagger.domain import AsBefore, RunSummary, Status, TrackReport
 from tagger.report.console import ScanConsole
+from tagger.report.logfile import LogFile
 from tagger.report.plan import PlanWriter
 from tagger.report.records import RecordWriter, open_records
 from tagger.workflows.tally import Tally
@@ -36,6 +38,14 @@ class Tracks(Protocol):
     @property
     def new_id3(self) -> Literal[3, 4]: ...
     @property
+    def begun(self) -> float: ...
+    @property
+    def as_before(self) -> AsBefore: ...
+    @property
+    def left(self) -> int: ...
+    @property
+    def notice(self) -> str: ...
+    @property
     def run(self) -> int | None: ...
     def reports(self) -> Iterator[TrackReport]: ...
 
@@ -45,6 +55,7 @@ def run_tracks(
     *,
     report: Path | None,
     plan: Path | None = None,
+    log: LogFile | None = None,
     console: ScanConsole,
     doing: str,
     dry_run: bool,
@@ -55,9 +66,14 @@ def run_tracks(
         writers.append(open_records(report))
     if plan:
         writers.append(PlanWriter(plan, tracks.model, tracks.new_id3))
-    tally = Tally(model=tracks.model, dry_run=dry_run)
+    if log:
+        log.start(["genretag", *sys.argv[1:]], tracks.model, tracks.total)
+        writers.append(log)
+    tally = Tally(model=tracks.model, dry_run=dry_run, begun=tracks.begun)
+    tally.add_as_before(tracks.as_before)
     interrupted = True
-    console.start(tracks.total, doing)
+    known = tracks.as_before.tracks
+    console.start(tracks.total, f"{known:,} more are as before, {doing}" if known else doing)
     try:
         with sigterm_as_interrupt():
             for track in tracks.reports():
@@ -70,8 +86,11 @@ def run_tracks(
         pass
     finally:  # also where nobody reads our output any more, or the model fails
         console.stop()
-        summary = tally.summary(interrupted=interrupted)
+        left = 0 if interrupted else tracks.left
+        summary = tally.summary(interrupted=interrupted, left=left)
         _finish(writers, summary)
+    if tracks.notice:
+        console.note(tracks.notice)
     console.finish(summary, report=report, plan=plan, run=tracks.run)
     if interrupted:
         return EXIT_INTERRUPTED

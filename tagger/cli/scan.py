@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tagger.cli.options import (
+    LogOption,
     ModelOption,
     MtimeOption,
     QuietOption,
@@ -56,6 +57,10 @@ def scan(
         ),
     ] = "none",
     model: ModelOption = "default",
+    rescan: Annotated[
+        bool,
+        typer.Option("--rescan", help="Hear everything again, whatever earlier runs have heard."),
+    ] = False,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -74,8 +79,30 @@ def scan(
             help="Write nothing to the music, and save what would be written for `apply`.",
         ),
     ] = None,
+    log: LogOption = None,
     mtime: MtimeOption = "bump",
     write: WriteOption = "safe",
+    time_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Stop after this time, as in 2h or 90m; the next run goes on from there.",
+        ),
+    ] = None,
+    nice: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=19, metavar="N", help="Leave processor and disk to others: 1 to 19."
+        ),
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Hear on the workers of a Dask scheduler (tcp://host:8786) that see the music "
+            "under the same path. Needs genretag[dask].",
+        ),
+    ] = None,
     quiet: QuietOption = False,
     verbose: VerboseOption = False,
 ) -> None:
@@ -85,12 +112,21 @@ def scan(
     fields of our own (GENRETAG_GENRES, GENRETAG_CLUSTER, GENRETAG_MODEL, GENRETAG_VERSION).
     Nothing else in a file is touched, and `genretag undo` puts all of it back.
 
-    Exit code: 0 done, 1 some files failed, 2 wrong usage, 130 interrupted.
+    What was heard is kept (see `genretag cache`): the next run hears only new tracks, and looks
+    only at files that changed.
+
+    Exit code: 0 done, 1 some files failed, 2 wrong usage, 3 another run is under way, 130
+    interrupted.
     """
+    from contextlib import ExitStack
+
     from tagger.cli.run_tracks import run_tracks
     from tagger.report.console import ScanConsole
+    from tagger.report.logfile import LogFile
     from tagger.report.text import counted
+    from tagger.report.timespan import parse_duration
     from tagger.workflows.config import load_config
+    from tagger.workflows.manners import lower_priority, only_run
     from tagger.workflows.scan import Scan, ScanOptions
 
     options = ScanOptions(
@@ -105,14 +141,31 @@ def scan(
         exclude=tuple(exclude or ()),
         mtime=chosen("--mtime", mtime, "bump", "preserve"),
         in_place=chosen("--write", write, "safe", "in-place") == "in-place",
+        rescan=rescan,
+        time_limit_s=parse_duration(time_limit) if time_limit else None,
+        each=report is not None or verbose,
+        dask=dask,
     )
-    run = Scan(options, load_config())
     console = ScanConsole(dry_run=options.dry_run, quiet=quiet, verbose=verbose)
-    if run.leftovers:
-        console.note(f"Removed {counted(run.leftovers, 'temporary file')} of an interrupted run")
-    doing = f"model {run.model}, {counted(run.jobs, 'process', 'processes')}"
-    raise typer.Exit(
-        run_tracks(
-            run, report=report, plan=plan, console=console, doing=doing, dry_run=options.dry_run
+    with ExitStack() as stack:
+        log_file = stack.enter_context(LogFile(log, dry_run=options.dry_run)) if log else None
+        if not options.dry_run:
+            stack.enter_context(only_run("genretag scan"))
+        notes = [lower_priority(nice)] if nice else []
+        run = Scan(options, load_config())
+        if run.leftovers:
+            removed = counted(run.leftovers, "temporary file")
+            notes.append(f"Removed {removed} of an interrupted run")
+        for note in filter(None, notes):
+            console.note(note)
+        doing = f"model {run.model}, {counted(run.jobs, 'process', 'processes')}"
+        code = run_tracks(
+            run,
+            report=report,
+            plan=plan,
+            log=log_file,
+            console=console,
+            doing=doing,
+            dry_run=options.dry_run,
         )
-    )
+    raise typer.Exit(code)

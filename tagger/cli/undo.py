@@ -30,13 +30,18 @@ def undo(
 
     A file whose tags somebody else changed since is left as it is, with a line that says so.
 
-    Exit code: 0 done, 1 some files could not be put back, 2 wrong usage, 130 interrupted.
+    Exit code: 0 done, 1 some files could not be put back, 2 wrong usage, 3 another run is under
+    way, 130 interrupted.
     """
+    from contextlib import nullcontext
+
     from tagger.cli.run_undo import list_runs, run_undo
+    from tagger.workflows.manners import only_run
 
     if list_:
         list_runs()
         return
     in_place = chosen("--write", write, "safe", "in-place") == "in-place"
-    code = run_undo(run, dry_run=dry_run, in_place=in_place, quiet=quiet, verbose=verbose)
+    with nullcontext() if dry_run else only_run("genretag undo"):
+        code = run_undo(run, dry_run=dry_run, in_place=in_place, quiet=quiet, verbose=verbose)
     raise typer.Exit(code)

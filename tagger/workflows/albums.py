@@ -1,60 +1,19 @@
-"""Which tracks are one album, and when all of its tracks have passed by."""
+"""Which tracks of a folder are one album."""
 
 from __future__ import annotations
 
-import os
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Sequence
 
 from tagger.domain import CurrentTags
 
-__all__ = ["FolderBuffer", "albums"]
+__all__ = ["albums"]
 
 _VARIOUS = frozenset(
     {"diverse", "soundtrack", "unknown artist", "va", "various", "various artists", "v.a."}
 )
 _GUEST = re.compile(r"\s*[\(\[]?\b(?:feat|ft|featuring|with)\b.*", re.IGNORECASE)
-
-
-class Located(Protocol):
-    """Anything that belongs to a file."""
-
-    @property
-    def path(self) -> Path: ...
-
-
-T = TypeVar("T", bound=Located)
-
-
-class FolderBuffer(Generic[T]):
-    """Holds things back until their folder is complete.
-
-    They must come in the order of a walk: depth first, so that a folder is complete as soon
-    as something outside it comes. What is held is bounded by the largest folder, with the
-    folders above it.
-    """
-
-    def __init__(self) -> None:
-        self._folders: dict[str, list[T]] = {}
-
-    def add(self, item: T) -> Iterator[list[T]]:
-        """Take one more; yield the folders that are complete now."""
-        folder = os.fspath(item.path.parent)
-        for other in [name for name in self._folders if not _is_within(folder, name)]:
-            yield self._folders.pop(other)
-        self._folders.setdefault(folder, []).append(item)
-
-    def rest(self) -> Iterator[list[T]]:
-        """All that is left, when nothing more will come."""
-        while self._folders:
-            yield self._folders.pop(next(reversed(self._folders)))
-
-
-def _is_within(folder: str, above: str) -> bool:
-    return folder == above or folder.startswith(above.rstrip(os.sep) + os.sep)
 
 
 def albums(tracks: Sequence[CurrentTags | None]) -> list[list[int]]:

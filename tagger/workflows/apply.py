@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from tagger.domain import Status, TrackReport
+from tagger.domain import AsBefore, Status, TrackReport
 from tagger.errors import TagError, TagsRefusedError
 from tagger.library.identity import payload_digest_of
 from tagger.report.plan import read_plan
@@ -27,6 +28,7 @@ class Apply:
     """
 
     def __init__(self, plan: Path, *, mtime: Literal["bump", "preserve"], in_place: bool) -> None:
+        self.begun = time.monotonic()
         self._plan = read_plan(plan)
         self._settings = WriteSettings(mtime, in_place, self._plan.new_id3)
         self._sweeper = Sweeper()
@@ -46,6 +48,21 @@ class Apply:
     def new_id3(self) -> Literal[3, 4]:
         """Version of an ID3v2 tag where there is none yet."""
         return self._settings.new_id3
+
+    @property
+    def as_before(self) -> AsBefore:
+        """None: a plan has only what would change."""
+        return AsBefore()
+
+    @property
+    def left(self) -> int:
+        """None: all of a plan is written."""
+        return 0
+
+    @property
+    def notice(self) -> str:
+        """Nothing: no cache is needed to write a plan."""
+        return ""
 
     @property
     def run(self) -> int | None:

@@ -1,45 +1,61 @@
 """``genretag scan``: every track along the route, from the walk to its tags.
 
-Workers hear; this process classifies what comes back in batches, decides by policy and
-writes. It never imports librosa, and holds no more tracks than are in flight (with albums
-decided together: than lie in one folder).
+What an earlier run settled is passed over. Workers hear what no earlier run has heard; this
+process classifies what comes back in batches, decides by policy and writes. It never imports
+librosa, and holds no more tracks than are in flight (with albums decided together: than lie
+in one folder).
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from tagger import __version__
-from tagger.domain import CurrentTags, Hearing, Policy, Prediction, Status, TrackReport
-from tagger.engine.pool import Failure, LocalPool, default_jobs
-from tagger.errors import GenretagError, ModelError, NotMusicError, TagError, TagsRefusedError
+from tagger.domain import (
+    CurrentTags,
+    Policy,
+    Prediction,
+    Status,
+    TrackReport,
+)
+from tagger.engine.pool import default_jobs
+from tagger.errors import TagError, TagsRefusedError
+from tagger.library.cache import Cache
+from tagger.library.folders import cache_folder
 from tagger.library.identity import payload_digest_of
-from tagger.library.walk import walk
+from tagger.library.presence import Roots
+from tagger.library.walk import walk_folders
 from tagger.models.bundle import BUILTIN_MODEL, find_bundle, load_bundle
-from tagger.models.classifier import Classifier
 from tagger.models.fusion import pool_tracks
 from tagger.models.vocabulary import Thresholds
 from tagger.tags.policy import Decision, GenreOutcome, PolicySettings, decide
-from tagger.tags.read import read_tags
 from tagger.tags.writer import WriteSettings, write_changes
-from tagger.workflows.albums import FolderBuffer, albums
+from tagger.workflows.albums import albums
 from tagger.workflows.config import Config
+from tagger.workflows.fingerprints import decision_fingerprint, listening_fingerprint
+from tagger.workflows.listening import Heard, listen_to, workers
+from tagger.workflows.recall import Recall
 from tagger.workflows.recording import RunRecorder, Sweeper
-from tagger.workflows.worker import PRELOAD, hear_in_worker, start_worker
+from tagger.workflows.survey import survey
+from tagger.workflows.worker import Track
 
 __all__ = ["Scan", "ScanOptions"]
-
-_BATCH: Final = 32  # tracks classified at a time
-_TRACK_LIMIT_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """What the user asked for; ``None`` means what the model or the machine says."""
+    """What the user asked for; ``None`` means what the model or the machine says.
+
+    Attributes:
+        each: report on every track, also where nothing had to be done about it.
+        dask: address of a Dask scheduler whose workers hear; None for this machine.
+    """
 
     paths: tuple[Path, ...]
     dry_run: bool = False
@@ -52,37 +68,26 @@ class ScanOptions:
     exclude: tuple[str, ...] = ()
     mtime: Literal["bump", "preserve"] = "bump"
     in_place: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """A track on its way from the model to the writer.
-
-    ``current`` and ``prediction`` are None where ``report`` is the last word already.
-    """
-
-    report: TrackReport
-    current: CurrentTags | None = None
-    prediction: Prediction | None = None
-
-    @property
-    def path(self) -> Path:
-        return self.report.path
+    rescan: bool = False
+    time_limit_s: float | None = None
+    each: bool = False
+    dask: str | None = None
 
 
 class Scan:
     """One run over some paths.
 
     Raises:
-        UsageError: a path does not exist, or the journal cannot be used.
+        UsageError: a path does not exist.
+        LibraryGoneError: a path does not answer.
         ModelError: the model cannot be used.
     """
 
     def __init__(self, options: ScanOptions, config: Config) -> None:
+        self.begun = time.monotonic()
         self._options = options
         self._config = config
         self._bundle = load_bundle(find_bundle(options.model))
-        self._classifier = Classifier(self._bundle)
         self._settings = PolicySettings(policy=options.policy, max_genres=options.max_genres)
         self._thresholds = Thresholds(
             self._bundle.thresholds, config.thresholds, options.min_confidence
@@ -90,20 +95,41 @@ class Scan:
         self._writing = WriteSettings(options.mtime, options.in_place, config.new_id3)
         self._sweeper = Sweeper()
         self._unread: list[TrackReport] = []
-        self._tracks = list(
-            walk(
+        self._recorder: RunRecorder | None = None
+        self._taken = 0
+        self._roots = Roots(options.paths)
+        self._cache = Cache.open(cache_folder(create=False))
+        self._recall = Recall(
+            self._cache,
+            listening=listening_fingerprint(self._bundle),
+            decision=decision_fingerprint(
+                self._bundle, self._settings, options.consistent, config, self._thresholds
+            ),
+            rescan=options.rescan,
+        )
+        self._tracks, self.as_before = survey(
+            walk_folders(
                 options.paths,
                 exclude=options.exclude,
                 problem=self._note_unread,
                 hidden=None if options.dry_run else self._sweeper.note,
-            )
+            ),
+            self._cache,
+            listening=self._recall.listening,
+            decision=b"" if options.rescan else self._recall.decision,
+            whole_folders=options.consistent == "album",
+            each=options.each,
         )
-        self._recorder: RunRecorder | None = None
 
     @property
     def total(self) -> int:
-        """How many tracks there are."""
+        """How many tracks there are to look at, beside those that are as before."""
         return len(self._tracks)
+
+    @property
+    def left(self) -> int:
+        """How many tracks a time limit left for the next run."""
+        return len(self._tracks) - self._taken
 
     @property
     def model(self) -> str:
@@ -119,6 +145,11 @@ class Scan:
     def leftovers(self) -> int:
         """How many temporary files of killed runs were removed."""
         return self._sweeper.removed
+
+    @property
+    def notice(self) -> str:
+        """What went wrong with the cache, or nothing."""
+        return self._cache.notice
 
     @property
     def new_id3(self) -> Literal[3, 4]:
@@ -137,51 +168,40 @@ class Scan:
         be read come first.
 
         Raises:
+            UsageError: the journal cannot be used.
+            LibraryGoneError: the library vanished; what was reported stays done.
             ModelError: the model fails while it runs.
         """
-        yield from self._unread
-        if not self._tracks:
-            return
-        if self._options.dry_run:
-            yield from self._run()
-            return
-        self._recorder = RunRecorder("scan", self.model)
-        with closing(self._recorder):
-            yield from self._run()
-
-    def _run(self) -> Iterator[TrackReport]:
-        buffer: FolderBuffer[_Heard] = FolderBuffer()
-        for track in self._heard():
-            if self._options.consistent == "none":
-                yield self._tag(track)
-            else:
-                for folder in buffer.add(track):
-                    yield from self._tag_folder(folder)
-        for folder in buffer.rest():
-            yield from self._tag_folder(folder)
+        with ExitStack() as stack:
+            stack.enter_context(closing(self._cache))
+            yield from self._unread
+            if not self._tracks:
+                return
+            if not self._options.dry_run:
+                self._recorder = stack.enter_context(closing(RunRecorder("scan", self.model)))
+            pool = stack.enter_context(
+                workers(self._bundle, jobs=self.jobs, dask=self._options.dask)
+            )
+            heard = listen_to(self._to_look_at(), self._bundle, pool, self._recall)
+            for _, tracks in groupby(heard, key=lambda track: track.path.parent):
+                if self._options.consistent == "none":
+                    for track in tracks:
+                        yield self._tag(track)
+                else:
+                    yield from self._tag_folder(list(tracks))
 
     def _note_unread(self, folder: Path, reason: str) -> None:
         self._unread.append(TrackReport(folder, Status.FAILED, reason))
 
-    def _heard(self) -> Iterator[_Heard]:
-        with LocalPool(
-            hear_in_worker,
-            initializer=start_worker,
-            initargs=(self._bundle.folder,),
-            jobs=self.jobs,
-            time_limit_s=_TRACK_LIMIT_S,
-            preload=PRELOAD,
-        ) as pool:
-            for batch in pool.results(self._tracks, most=_BATCH):
-                hearings = [outcome for _, outcome in batch if isinstance(outcome, Hearing)]
-                predictions = iter(self._classifier.predict(hearings))
-                for path, outcome in batch:
-                    if isinstance(outcome, Failure):
-                        yield _Heard(_not_heard(path, outcome.error))
-                    else:
-                        yield _with_tags(path, outcome, next(predictions))
+    def _to_look_at(self) -> Iterator[Track]:
+        limit_s = self._options.time_limit_s
+        for track in self._tracks:
+            if limit_s is not None and time.monotonic() - self.begun > limit_s:
+                return
+            self._taken += 1
+            yield track
 
-    def _tag_folder(self, tracks: Sequence[_Heard]) -> Iterator[TrackReport]:
+    def _tag_folder(self, tracks: Sequence[Heard]) -> Iterator[TrackReport]:
         pooled: dict[int, tuple[Prediction, int]] = {}
         for places in albums([track.current for track in tracks]):
             members = [p for place in places if (p := tracks[place].prediction)]
@@ -191,10 +211,12 @@ class Scan:
             yield self._tag(track, *pooled.get(place, (None, 0)))
 
     def _tag(
-        self, track: _Heard, album: Prediction | None = None, album_tracks: int = 0
+        self, track: Heard, album: Prediction | None = None, album_tracks: int = 0
     ) -> TrackReport:
         report, current, prediction = track.report, track.current, track.prediction
         if current is None or prediction is None:
+            if report.status is Status.FAILED and not report.cached:
+                self._roots.check()  # or each of 100,000 tracks fails in its turn
             return report
         decision = self._decide(current, prediction, album or prediction, album_tracks)
         if decision.changes and not self._options.dry_run:
@@ -211,14 +233,18 @@ class Scan:
             except TagsRefusedError as refused:
                 return replace(report, status=Status.SKIPPED, reason=str(refused))
             except TagError as error:
+                self._roots.check()
                 return replace(report, status=Status.FAILED, reason=str(error))
-        return replace(
+        report = replace(
             report,
             status=self._status(decision),
             reason=decision.reason,
             changes=decision.changes,
             outcome=str(decision.outcome),
         )
+        if not (decision.changes and self._options.dry_run):
+            self._recall.settle(report)
+        return report
 
     def _decide(
         self, current: CurrentTags, heard: Prediction, deciding: Prediction, album_tracks: int
@@ -240,38 +266,3 @@ class Scan:
         if not decision.changes:
             return Status.UNCHANGED
         return Status.PROPOSED if self._options.dry_run else Status.TAGGED
-
-
-def _with_tags(path: Path, hearing: Hearing, prediction: Prediction) -> _Heard:
-    report = TrackReport(
-        path,
-        Status.UNCHANGED,
-        genres=prediction.genres,
-        cluster=prediction.cluster,
-        duration_s=hearing.duration_s,
-        heard_s=hearing.heard_s,
-    )
-    try:
-        current = read_tags(path)
-    except TagsRefusedError as refused:
-        return _Heard(replace(report, status=Status.SKIPPED, reason=str(refused)))
-    except TagError as error:
-        return _Heard(replace(report, status=Status.FAILED, reason=str(error)))
-    report = replace(report, current=current.values, file=current.file)
-    return _Heard(report, current, prediction)
-
-
-def _not_heard(path: Path, error: Exception) -> TrackReport:
-    if isinstance(error, ModelError):
-        raise error  # it would fail on every track alike
-    if isinstance(error, NotMusicError):
-        return TrackReport(path, Status.SKIPPED, str(error))
-    if isinstance(error, GenretagError | TimeoutError) or type(error).__module__.startswith(
-        "tagger."
-    ):
-        return TrackReport(path, Status.FAILED, str(error))
-    return TrackReport(
-        path,
-        Status.FAILED,
-        f"unexpected {type(error).__name__}: {error} (please report this as a bug)",
-    )

@@ -7,18 +7,24 @@ import time
 from collections import Counter
 
 from tagger import __version__
-from tagger.domain import RunSummary, Status, TrackReport
+from tagger.domain import AS_BEFORE, AsBefore, RunSummary, Status, TrackReport
 
 __all__ = ["Tally"]
 
 
 class Tally:
-    """Adds up track reports; memory does not grow with their number."""
+    """Adds up track reports; memory does not grow with their number.
 
-    def __init__(self, *, model: str, dry_run: bool) -> None:
+    Args:
+        model: name and version.
+        dry_run: whether nothing is written.
+        begun: when the run began, by the monotonic clock; None for now.
+    """
+
+    def __init__(self, *, model: str, dry_run: bool, begun: float | None = None) -> None:
         self._model = model
         self._dry_run = dry_run
-        self._begun = time.monotonic()
+        self._begun = time.monotonic() if begun is None else begun
         self._statuses: Counter[str] = Counter({str(status): 0 for status in Status})
         self._changed = 0
         self._outcomes: Counter[str] = Counter()
@@ -26,6 +32,18 @@ class Tally:
         self._genres: Counter[str] = Counter()
         self._clusters: Counter[str] = Counter()
         self._audio_s = 0.0
+        self._heard = 0
+
+    def add_as_before(self, before: AsBefore) -> None:
+        """Count tracks that nothing had to be done about."""
+        self._statuses[Status.UNCHANGED] += before.tracks
+        if before.tracks:
+            self._outcomes[AS_BEFORE] += before.tracks
+        for (genre, cluster), count in before.heard.items():
+            self._genres[genre] += count
+            if cluster is not None:
+                self._clusters[cluster] += count
+        self._audio_s += before.audio_s
 
     def add(self, report: TrackReport) -> None:
         """Count one track."""
@@ -42,8 +60,9 @@ class Tally:
         if report.cluster is not None:
             self._clusters[report.cluster] += 1
         self._audio_s += report.duration_s
+        self._heard += bool(report.heard_s) and not report.cached
 
-    def summary(self, *, interrupted: bool = False) -> RunSummary:
+    def summary(self, *, interrupted: bool = False, left: int = 0) -> RunSummary:
         """The run so far."""
         return RunSummary(
             tracks=sum(self._statuses.values()),
@@ -59,4 +78,6 @@ class Tally:
             interrupted=interrupted,
             model=self._model,
             version=__version__,
+            heard=self._heard,
+            left=left,
         )

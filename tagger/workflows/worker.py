@@ -4,13 +4,30 @@ not carry the analysis' libraries around."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from tagger.domain import Hearing
 
-__all__ = ["PRELOAD", "hear_in_worker", "start_worker"]
+__all__ = ["PRELOAD", "Track", "hear_in_worker", "start_worker"]
 
 PRELOAD = ("tagger.workflows.hear",)
 """What these functions import; the fork server loads it once for all workers."""
+
+
+class Track(NamedTuple):
+    """A file to look at, as the walk met it.
+
+    Attributes:
+        path: where it is.
+        size: bytes, or -1 if it vanished.
+        mtime_ns: time of modification.
+        as_before: whether an earlier run had the last word on it.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    as_before: bool = False
 
 
 def start_worker(folder: Path) -> None:
@@ -24,7 +41,7 @@ def start_worker(folder: Path) -> None:
     start_listener(folder)
 
 
-def hear_in_worker(path: Path) -> Hearing:
+def hear_in_worker(track: Track) -> Hearing:
     """Hear one file with this worker's model.
 
     Raises:
@@ -33,4 +50,4 @@ def hear_in_worker(path: Path) -> Hearing:
     """
     from tagger.workflows.hear import hear
 
-    return hear(path)
+    return hear(Path(track.path))

@@ -52,7 +52,7 @@ def run(path):
         np.atleast_2d(librosa.beat.beat_track(y=y, sr=sr)[0]),
     ]
     np.concatenate([[f.mean(), f.std()] for f in found])
-    log_mel = librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=sr, n_mels=64))
+    log_mel = librosa.power_to_db(librosa.feature.melspectrogram(y=y, sr=sr, n_mels=128))
     patches = [log_mel[:, i : i + 128] for i in range(0, log_mel.shape[1] - 127, 128)]
     network.predict(np.stack(patches)[..., None], verbose=0)
 """

@@ -44,7 +44,7 @@ def tag_all(files: list[Path]) -> None:
     sweeper = Sweeper()
     with closing(RunRecorder("scan", "default 1.0.0")) as recorder:
         for path in files:
-            sweeper.sweep(path.parent)
+            sweeper.sweep(path)
             if not read_tags(path).values:
                 write_changes(path, CHANGES, payload_digest=payload_digest_of, recorded=recorder)
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
 from tagger.domain import CurrentTags
 from tagger.models.fusion import pool_tracks
-from tagger.workflows.albums import FolderBuffer, albums
+from tagger.workflows.albums import albums
 
 
 def track(album="", album_artist="", artist="", compilation=""):
@@ -41,24 +38,6 @@ def track(album="", album_artist="", artist="", compilation=""):
 )
 def test_albums(tracks, groups):
     assert albums(tracks) == groups
-
-
-@dataclass(frozen=True)
-class Item:
-    path: Path
-
-
-def test_folders_are_complete_as_soon_as_the_walk_leaves_them():
-    order = ["/m/A/1", "/m/A/2", "/m/A/extra/1", "/m/A/zz", "/m/AB/1", "/n/1"]
-    buffer: FolderBuffer[Item] = FolderBuffer()
-    found = []
-    for name in order:
-        found.append([[str(i.path) for i in folder] for folder in buffer.add(Item(Path(name)))])
-    assert found == [
-        [], [], [], [["/m/A/extra/1"]], [["/m/A/1", "/m/A/2", "/m/A/zz"]], [["/m/AB/1"]],
-    ]  # fmt: skip
-    assert [[str(i.path) for i in folder] for folder in buffer.rest()] == [["/n/1"]]
-    assert list(buffer.rest()) == []
 
 
 def test_tracks_are_pooled_by_their_summed_log_probabilities():

@@ -1,0 +1,43 @@
+"""``genretag cache``."""
+
+from __future__ import annotations
+
+import typer
+
+__all__ = ["cache_app"]
+
+cache_app = typer.Typer(
+    no_args_is_help=True,
+    help="What was heard of each track, kept so that no track is heard twice.",
+)
+
+
+@cache_app.command()
+def info() -> None:
+    """Show where the cache is, what it holds and how large it is."""
+    from tagger.report.cache import print_info, print_notice
+    from tagger.workflows.cache import cache_path, info_of_cache
+
+    found, notice = info_of_cache()
+    print_notice(notice)
+    print_info(cache_path(), found)
+
+
+@cache_app.command()
+def clear() -> None:
+    """Remove the cache. The next scan hears every track again."""
+    from tagger.report.cache import print_cleared
+    from tagger.workflows.cache import clear_cache
+
+    print_cleared(clear_cache())
+
+
+@cache_app.command()
+def prune() -> None:
+    """Forget tracks that are gone, and what was heard of no track for 90 days."""
+    from tagger.report.cache import print_notice, print_pruned
+    from tagger.workflows.cache import prune_cache
+
+    done, notice = prune_cache()
+    print_notice(notice)
+    print_pruned(done)

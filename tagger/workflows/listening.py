@@ -1,0 +1,147 @@
+"""From files to what was heard in them, batch by batch: recalled, or heard by workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from tagger.domain import CurrentTags, Hearing, Prediction, Status, TrackReport
+from tagger.engine.base import Failure, OrderedPool
+from tagger.engine.pool import LocalPool
+from tagger.errors import GenretagError, ModelError, NotMusicError, TagError, TagsRefusedError
+from tagger.library.cache import Problem, ProblemKind
+from tagger.models.bundle import Bundle
+from tagger.models.classifier import Classifier
+from tagger.tags.read import read_tags
+from tagger.workflows.recall import Recall, Recalled
+from tagger.workflows.worker import PRELOAD, Track, hear_in_worker, start_worker
+
+__all__ = ["Heard", "listen_to", "workers"]
+
+_BATCH: Final = 32  # tracks classified at a time
+_TRACK_LIMIT_S: Final = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A track on its way from the model to the writer.
+
+    ``current`` and ``prediction`` are None where ``report`` is the last word already.
+    """
+
+    report: TrackReport
+    current: CurrentTags | None = None
+    prediction: Prediction | None = None
+
+    @property
+    def path(self) -> Path:
+        return self.report.path
+
+
+def workers(
+    bundle: Bundle, *, jobs: int, dask: str | None
+) -> OrderedPool[Track, Hearing | Recalled]:
+    """Processes that hear with a model: here, or where a Dask scheduler sends them.
+
+    Raises:
+        GenretagError: no scheduler answers.
+    """
+    if dask:
+        from tagger.engine.dask_pool import DaskPool
+
+        return DaskPool(
+            hear_in_worker,
+            initializer=start_worker,
+            initargs=(bundle.folder,),
+            address=dask,
+            time_limit_s=_TRACK_LIMIT_S,
+            preload=PRELOAD,
+        )
+    return LocalPool(
+        hear_in_worker,
+        initializer=start_worker,
+        initargs=(bundle.folder,),
+        jobs=jobs,
+        time_limit_s=_TRACK_LIMIT_S,
+        preload=PRELOAD,
+    )
+
+
+def listen_to(
+    tracks: Iterable[Track],
+    bundle: Bundle,
+    pool: OrderedPool[Track, Hearing | Recalled],
+    recall: Recall,
+) -> Iterator[Heard]:
+    """What was heard in each track and what stands in its tags, in the order of the tracks.
+
+    Raises:
+        ModelError: the model fails.
+    """
+    classifier = Classifier(bundle)
+    for batch in pool.results(tracks, most=_BATCH, ready=recall.ready):
+        hearings = [hearing for _, outcome in batch if (hearing := _hearing(outcome))]
+        predictions = iter(classifier.predict(hearings))
+        for track, outcome in batch:
+            if not isinstance(outcome, Recalled):
+                recall.keep(track, outcome)
+            if hearing := _hearing(outcome):
+                cached = isinstance(outcome, Recalled)
+                yield _with_tags(Path(track.path), hearing, next(predictions), cached)
+            else:
+                yield Heard(_last_word(Path(track.path), outcome))
+
+
+def _hearing(outcome: Hearing | Recalled | Failure) -> Hearing | None:
+    heard = outcome.outcome if isinstance(outcome, Recalled) else outcome
+    return heard if isinstance(heard, Hearing) else None
+
+
+def _last_word(path: Path, outcome: Hearing | Recalled | Failure) -> TrackReport:
+    if isinstance(outcome, Failure):
+        return _not_heard(path, outcome.error)
+    known = outcome.outcome if isinstance(outcome, Recalled) else outcome
+    if isinstance(known, Problem):
+        skipped = known.kind is ProblemKind.NOT_MUSIC
+        status = Status.SKIPPED if skipped else Status.FAILED
+        return TrackReport(path, status, known.text, cached=True)
+    assert isinstance(known, TrackReport)
+    return known
+
+
+def _with_tags(path: Path, hearing: Hearing, prediction: Prediction, cached: bool) -> Heard:
+    report = TrackReport(
+        path,
+        Status.UNCHANGED,
+        genres=prediction.genres,
+        cluster=prediction.cluster,
+        duration_s=hearing.duration_s,
+        heard_s=hearing.heard_s,
+        cached=cached,
+    )
+    try:
+        current = read_tags(path)
+    except TagsRefusedError as refused:
+        return Heard(replace(report, status=Status.SKIPPED, reason=str(refused)))
+    except TagError as error:
+        return Heard(replace(report, status=Status.FAILED, reason=str(error)))
+    report = replace(report, current=current.values, file=current.file)
+    return Heard(report, current, prediction)
+
+
+def _not_heard(path: Path, error: Exception) -> TrackReport:
+    if isinstance(error, ModelError):
+        raise error  # it would fail on every track alike
+    if isinstance(error, NotMusicError):
+        return TrackReport(path, Status.SKIPPED, str(error))
+    if isinstance(error, GenretagError | TimeoutError) or type(error).__module__.startswith(
+        "tagger."
+    ):
+        return TrackReport(path, Status.FAILED, str(error))
+    return TrackReport(
+        path,
+        Status.FAILED,
+        f"unexpected {type(error).__name__}: {error} (please report this as a bug)",
+    )
