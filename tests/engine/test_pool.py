@@ -4,19 +4,16 @@ import itertools
 import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from engine import pool_tasks
 from engine.pool_tasks import echo, misbehave, nap, nothing, signs_in
+from engine.processes import gone, script, surroundings, wait_until
 
-from tagger.engine.pool import Failure, LocalPool, PoolBrokenError, default_jobs
+from tagger.engine.pool import Failure, LocalPool, PoolBrokenError
 
-REPOSITORY = Path(__file__).parents[2]
 IN_FLIGHT_PER_JOB = 16
 
 
@@ -38,26 +35,6 @@ def outcomes(pool: LocalPool[Any, Any], tasks: Iterable[Any], *, most: int = 4) 
 def error_of(outcome: Any) -> tuple[str, str]:
     assert isinstance(outcome, Failure)
     return type(outcome.error).__name__, str(outcome.error)
-
-
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    try:
-        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return True
-
-
-def wait_until(condition: Callable[[], bool], what: str) -> None:
-    """Wait for what must come; the limit only keeps a failure from lasting forever."""
-    for _ in range(6000):
-        if condition():
-            return
-        time.sleep(0.01)
-    pytest.fail(f"never: {what}")
 
 
 def test_order_is_kept_with_uneven_tasks():
@@ -165,16 +142,6 @@ def test_a_closed_pool_leaves_no_process():
     wait_until(lambda: all(gone(pid) for pid in pids), "the end of a closed pool's processes")
 
 
-def script(text: str, *arguments: object) -> list[str]:
-    """A command that runs Python of ours; its own process, as signals and environments are."""
-    return [sys.executable, "-c", text, *map(str, arguments)]
-
-
-def surroundings(**variables: str) -> dict[str, str]:
-    path = os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "tests")])
-    return {**os.environ, "PYTHONPATH": path, **variables}
-
-
 @pytest.mark.parametrize("to_the_group", [False, True])
 def test_ctrl_c_stops_what_is_running_and_leaves_no_process(tmp_path, to_the_group):
     consumer = """
@@ -248,13 +215,3 @@ with LocalPool(environment, initializer=nothing, jobs=1, time_limit_s=99) as poo
         check=True,
     )
     assert done.stdout.splitlines() == [f"('{name}', '1')" for name in names]
-
-
-def test_as_many_jobs_as_cores_that_this_process_may_use(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5, 8}, raising=False)
-    assert default_jobs() == 3
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(), raising=False)
-    assert default_jobs() == 1
-    monkeypatch.delattr(os, "sched_getaffinity")
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert default_jobs() == 1
