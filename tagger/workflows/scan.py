@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from tagger import __version__
 from tagger.domain import (
@@ -46,6 +46,8 @@ from tagger.workflows.survey import survey
 from tagger.workflows.worker import Track
 
 __all__ = ["Scan", "ScanOptions"]
+
+_JOB_BYTES: Final = 120 << 20  # a worker at its peak, as tests/benchmarks/track_cost.py shows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,7 @@ class Scan:
     @property
     def jobs(self) -> int:
         """How many processes hear: never more than there are tracks."""
-        return max(1, min(self._options.jobs or default_jobs(), self.total))
+        return max(1, min(self._options.jobs or default_jobs(_JOB_BYTES), self.total))
 
     @property
     def leftovers(self) -> int:
