@@ -21,7 +21,13 @@ __all__ = [
 
 
 class GenretagError(Exception):
-    """Base of all errors whose message is meant for the user."""
+    """Base of all errors whose message is meant for the user.
+
+    Attributes:
+        exit_code: with which a command ends that meets it.
+    """
+
+    exit_code = 2
 
 
 class UsageError(GenretagError):
@@ -31,9 +37,13 @@ class UsageError(GenretagError):
 class LockedError(GenretagError):
     """Another run is under way, and only one may write at a time."""
 
+    exit_code = 3
+
 
 class LibraryGoneError(GenretagError):
     """A folder of music that was there when the run began can no longer be reached."""
+
+    exit_code = 1
 
 
 class AudioError(GenretagError):

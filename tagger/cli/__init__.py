@@ -12,7 +12,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line and exit with the documented code."""
-    from tagger.errors import GenretagError, LibraryGoneError, LockedError
+    from tagger.errors import GenretagError
 
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # closed, or replaced by something simpler
@@ -25,8 +25,7 @@ def main() -> None:
         from tagger.report.text import shown
 
         print(f"genretag: {shown(str(error))}", file=sys.stderr)
-        codes = {LockedError: 3, LibraryGoneError: 1}
-        raise SystemExit(codes.get(type(error), 2)) from None
+        raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         print("genretag: interrupted", file=sys.stderr)
         raise SystemExit(130) from None

@@ -158,7 +158,8 @@ def scan(
             notes.append(f"Removed {removed} of an interrupted run")
         for note in filter(None, notes):
             console.note(note)
-        doing = f"model {run.model}, {counted(run.jobs, 'process', 'processes')}"
+        where = f"on {dask}" if dask else counted(run.jobs, "process", "processes")
+        doing = f"model {run.model}, {where}"
         code = run_tracks(
             run,
             report=report,

@@ -25,6 +25,7 @@ from tagger.models.schema import Node
 __all__ = [
     "BUILTIN_MODEL",
     "FORMAT",
+    "MANIFEST",
     "Bundle",
     "ClusterSpec",
     "CnnSpec",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -12,11 +14,20 @@ from tagger.engine.base import Failure, OrderedPool
 from tagger.engine.pool import LocalPool
 from tagger.errors import GenretagError, ModelError, NotMusicError, TagError, TagsRefusedError
 from tagger.library.cache import Problem, ProblemKind
-from tagger.models.bundle import Bundle
+from tagger.models.bundle import Bundle, builtin_bundles
 from tagger.models.classifier import Classifier
 from tagger.tags.read import read_tags
 from tagger.workflows.recall import Recall, Recalled
-from tagger.workflows.worker import PRELOAD, Track, hear_in_worker, start_worker
+from tagger.workflows.worker import (
+    PRELOAD,
+    Track,
+    hear_below,
+    hear_in_worker,
+    model_digest,
+    path_below,
+    start_same_model,
+    start_worker,
+)
 
 __all__ = ["Heard", "listen_to", "workers"]
 
@@ -41,9 +52,15 @@ class Heard:
 
 
 def workers(
-    bundle: Bundle, *, jobs: int, dask: str | None
+    bundle: Bundle, model: str, *, jobs: int, dask: str | None
 ) -> OrderedPool[Track, Hearing | Recalled]:
     """Processes that hear with a model: here, or where a Dask scheduler sends them.
+
+    Args:
+        bundle: the model.
+        model: its name or folder, as the user gave it.
+        jobs: how many processes, if here.
+        dask: address of a scheduler, or None.
 
     Raises:
         GenretagError: no scheduler answers.
@@ -51,10 +68,14 @@ def workers(
     if dask:
         from tagger.engine.dask_pool import DaskPool
 
+        here = os.getcwd()  # noqa: PTH109 (it goes with paths that are text)
+        # A built-in model is found by its name, wherever genretag lies on the other machine.
+        name = model if bundle.folder in builtin_bundles() else str(bundle.folder.absolute())
         return DaskPool(
-            hear_in_worker,
-            initializer=start_worker,
-            initargs=(bundle.folder,),
+            partial(hear_below, here),
+            path_of=partial(path_below, here),
+            initializer=start_same_model,
+            initargs=(name, model_digest(bundle.folder)),
             address=dask,
             time_limit_s=_TRACK_LIMIT_S,
             preload=PRELOAD,

@@ -182,7 +182,12 @@ class Scan:
             if not self._options.dry_run:
                 self._recorder = stack.enter_context(closing(RunRecorder("scan", self.model)))
             pool = stack.enter_context(
-                workers(self._bundle, jobs=self.jobs, dask=self._options.dask)
+                workers(
+                    self._bundle,
+                    self._options.model,
+                    jobs=self.jobs,
+                    dask=self._options.dask,
+                )
             )
             heard = listen_to(self._to_look_at(), self._bundle, pool, self._recall)
             for _, tracks in groupby(heard, key=lambda track: track.path.parent):

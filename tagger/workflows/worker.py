@@ -1,14 +1,27 @@
-"""What a scan hands to its workers. Light, as the scan's own process imports it too, and must
-not carry the analysis' libraries around."""
+"""What a scan hands to its workers, here and on other machines. Light, as the scan's own process
+imports it too, and must not carry the analysis' libraries around."""
 
 from __future__ import annotations
 
+import hashlib
+import os
+import socket
 from pathlib import Path
 from typing import NamedTuple
 
 from tagger.domain import Hearing
+from tagger.errors import ModelError
 
-__all__ = ["PRELOAD", "Track", "hear_in_worker", "start_worker"]
+__all__ = [
+    "PRELOAD",
+    "Track",
+    "hear_below",
+    "hear_in_worker",
+    "model_digest",
+    "path_below",
+    "start_same_model",
+    "start_worker",
+]
 
 PRELOAD = ("tagger.workflows.hear",)
 """What these functions import; the fork server loads it once for all workers."""
@@ -51,3 +64,39 @@ def hear_in_worker(track: Track) -> Hearing:
     from tagger.workflows.hear import hear
 
     return hear(Path(track.path))
+
+
+def model_digest(folder: Path) -> str:
+    """SHA-256 of a model's manifest, in which the digests of all its files stand."""
+    from tagger.models.bundle import MANIFEST
+
+    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+
+
+def start_same_model(model: str, digest: str) -> None:
+    """Load a model on another machine, where a built-in one may lie elsewhere.
+
+    Args:
+        model: name of a built-in model, or an absolute folder.
+        digest: :func:`model_digest` of the caller's.
+
+    Raises:
+        ModelError: it is another one, or cannot be used.
+    """
+    from tagger.models.bundle import find_bundle
+
+    folder = find_bundle(model)
+    if model_digest(folder) != digest:
+        host = socket.gethostname()
+        raise ModelError(f"the model {model} on {host} is not the caller's; install the same one")
+    start_worker(folder)
+
+
+def path_below(folder: str, track: Track) -> str:
+    """Path of a track that was named in a folder, which may not be the worker's."""
+    return os.path.join(folder, track.path)  # noqa: PTH118 (a track's path is text)
+
+
+def hear_below(folder: str, track: Track) -> Hearing:
+    """Hear a track that was named in a folder, which may not be the worker's."""
+    return hear_in_worker(track._replace(path=path_below(folder, track)))
