@@ -16,6 +16,7 @@ __all__ = [
     "NotMusicError",
     "TagError",
     "TagsRefusedError",
+    "UnreachableError",
     "UsageError",
 ]
 
@@ -48,6 +49,10 @@ class LibraryGoneError(GenretagError):
 
 class AudioError(GenretagError):
     """A file cannot be decoded."""
+
+
+class UnreachableError(AudioError):
+    """A file cannot be decoded here and now, which says nothing of the file itself."""
 
 
 class NotMusicError(AudioError):

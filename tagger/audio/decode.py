@@ -11,6 +11,7 @@ samples are read and mixed down block by block.
 from __future__ import annotations
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ import soxr
 
 from tagger.audio.excerpts import ExcerptPlan, Span, plan_spans
 from tagger.audio.lengths import open_with_true_length
-from tagger.errors import AudioError, NotMusicError
+from tagger.errors import AudioError, NotMusicError, UnreachableError
 
 __all__ = ["SAMPLE_RATE", "Excerpt", "Signal", "read_signal"]
 
@@ -76,9 +77,9 @@ def read_signal(path: Path, plan: ExcerptPlan) -> Signal:
     try:
         signal = _read_with_soundfile(path, plan)
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-        raise AudioError(f"cannot be opened: {error.strerror}") from error
+        raise UnreachableError(f"cannot be opened: {error.strerror}") from error
     except OSError as error:
-        raise AudioError(f"cannot be read: {error.strerror or error}") from error
+        raise UnreachableError(f"cannot be read: {error.strerror or error}") from error
     except soundfile.LibsndfileError as refused:
         signal = _read_with_audioread(path, plan, refused)
     return _checked(signal)
@@ -209,11 +210,14 @@ def _read_with_audioread(
                 if len(y)
             )
     except audioread.exceptions.NoBackendError as error:
-        raise AudioError(
+        kind = AudioError if shutil.which("ffmpeg") else UnreachableError
+        raise kind(
             "not audio, damaged, or a format that needs ffmpeg (libsndfile: "
             f"{_first_line(refused)})"
         ) from error
-    except (audioread.exceptions.DecodeError, OSError, EOFError, ValueError) as error:
+    except OSError as error:  # of starting a decoder, not of the file
+        raise UnreachableError(f"no decoder can be run: {error.strerror or error}") from error
+    except (audioread.exceptions.DecodeError, EOFError, ValueError) as error:
         said = _first_line(error) or _first_line(refused)
         raise AudioError(f"not audio, or damaged: no decoder reads it ({said})") from error
     if not excerpts:

@@ -29,6 +29,12 @@ def main() -> None:
     except KeyboardInterrupt:
         print("genretag: interrupted", file=sys.stderr)
         raise SystemExit(130) from None
+    except ImportError as error:
+        # Ctrl-C amid the import of a native library comes out of it in disguise.
+        if not _came_from_interrupt(error):
+            raise
+        print("genretag: interrupted", file=sys.stderr)
+        raise SystemExit(130) from None
     except BrokenPipeError:
         # The reader of our output (head, less) is gone; that is no error of ours.
         sys.stderr.close()
@@ -39,6 +45,14 @@ def main() -> None:
         print(f"genretag: output cannot be written: {error.strerror}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered would say it again
         raise SystemExit(2) from None
+
+
+def _came_from_interrupt(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Literal, Protocol
 
 from tagger.domain import AsBefore, RunSummary, Status, TrackReport
+from tagger.errors import UsageError
 from tagger.report.console import ScanConsole
 from tagger.report.logfile import LogFile
 from tagger.report.plan import PlanWriter
@@ -61,6 +62,8 @@ def run_tracks(
     dry_run: bool,
 ) -> int:
     """Run and return the exit code."""
+    if report and plan and report.absolute() == plan.absolute():
+        raise UsageError(f"--report {report}: is the plan's name, too")
     writers: list[RecordWriter] = []
     if report:
         writers.append(open_records(report))

@@ -120,7 +120,7 @@ def scan(
     """
     from contextlib import ExitStack
 
-    from tagger.cli.run_tracks import run_tracks
+    from tagger.cli.run_tracks import run_tracks, sigterm_as_interrupt
     from tagger.report.console import ScanConsole
     from tagger.report.logfile import LogFile
     from tagger.report.text import counted
@@ -148,6 +148,7 @@ def scan(
     )
     console = ScanConsole(dry_run=options.dry_run, quiet=quiet, verbose=verbose)
     with ExitStack() as stack:
+        stack.enter_context(sigterm_as_interrupt())  # a survey may take long, too
         log_file = stack.enter_context(LogFile(log, dry_run=options.dry_run)) if log else None
         if not options.dry_run:
             stack.enter_context(only_run("genretag scan"))

@@ -33,6 +33,7 @@ from tagger.library.cache_jobs import (
     listening_used,
     problem_kept,
     settled,
+    unsettled,
 )
 from tagger.library.cache_queries import audio_with_key, known_in, report_of, split, stored
 from tagger.library.cache_rows import Info, Known, Problem, ProblemKind, Pruned, pack_report
@@ -186,6 +187,10 @@ class Cache:
             report: what the next run is to say.
         """
         self._later(path, settled(path, size, mtime_ns, settled_by, report, pack_report(report)))
+
+    def unsettle(self, path: Path) -> None:
+        """Let the next run look at a file again, whatever its size and date say."""
+        self._later(path, unsettled(path))
 
     def info(self) -> Info:
         """The cache in numbers.

@@ -24,6 +24,7 @@ __all__ = [
     "listening_used",
     "problem_kept",
     "settled",
+    "unsettled",
 ]
 
 Job = Callable[[sqlite3.Connection], None]
@@ -162,3 +163,17 @@ def _file(db: sqlite3.Connection, path: Path, size: int, mtime_ns: int) -> int:
         )
         db.execute("DELETE FROM problem WHERE file = ?", (file,))
     return file
+
+
+def unsettled(path: Path) -> Job:
+    """Forget the last word on a file, as somebody changed it and put its date back."""
+
+    def job(db: sqlite3.Connection) -> None:
+        folder, name = split(path)
+        db.execute(
+            "UPDATE file SET settled = NULL WHERE name = ?"
+            " AND folder = (SELECT id FROM folder WHERE path = ?)",
+            (name, folder),
+        )
+
+    return job

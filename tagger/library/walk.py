@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -86,17 +88,26 @@ def walk_folders(
     """
     for root in roots:
         try:
-            root.stat()
+            mode = root.stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
             raise UsageError(f"{root}: no such file or folder") from None
         except OSError as error:
             raise UsageError(f"{root}: cannot be read: {error.strerror}") from error
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise UsageError(f"{root}: neither a file nor a folder")
     seen: set[tuple[int, int]] = set()
-    for root in roots:
-        if root.is_dir():
-            yield from _Walker(root, exclude, problem, hidden, seen).folders()
-        elif file := _found(root.name, root, seen):
-            yield Folder(os.fspath(root.parent), [file])
+    # Files that are named one by one belong together where they lie in one folder.
+    for (folder, is_file), some in groupby(roots, key=_folder_of):
+        if not is_file:
+            for root in some:
+                yield from _Walker(root, exclude, problem, hidden, seen).folders()
+        elif files := [file for root in some if (file := _found(root.name, root, seen))]:
+            yield Folder(folder, files)
+
+
+def _folder_of(root: Path) -> tuple[str, bool]:
+    is_file = not root.is_dir()
+    return os.fspath(root.parent if is_file else root), is_file
 
 
 def _found(

@@ -230,7 +230,9 @@ def _deeds(summary: RunSummary) -> Table:
             shown_reasons = "; ".join(reasons[:4]) + ("; …" if len(reasons) > 4 else "")
             word = Text(f"  {_DEEDS[status][summary.dry_run]}", style=_DEEDS[status][2])
             table.add_row(word, f"{n:,}", Text(shown_reasons, style="dim"))
-    if not table.row_count:
+    if not table.row_count and (summary.interrupted or summary.left):
+        table.add_row("  nothing yet", "", "")
+    elif not table.row_count:
         table.add_row("  nothing: no audio files were found", "", "")
     return table
 

@@ -23,10 +23,8 @@ from tagger.workflows.worker import (
     Track,
     hear_below,
     hear_in_worker,
-    model_digest,
     path_below,
     start_same_model,
-    start_worker,
 )
 
 __all__ = ["Heard", "listen_to", "workers"]
@@ -52,13 +50,14 @@ class Heard:
 
 
 def workers(
-    bundle: Bundle, model: str, *, jobs: int, dask: str | None
+    bundle: Bundle, model: str, digest: str, *, jobs: int, dask: str | None
 ) -> OrderedPool[Track, Hearing | Recalled]:
     """Processes that hear with a model: here, or where a Dask scheduler sends them.
 
     Args:
         bundle: the model.
         model: its name or folder, as the user gave it.
+        digest: of its manifest when it was loaded; workers refuse another.
         jobs: how many processes, if here.
         dask: address of a scheduler, or None.
 
@@ -75,15 +74,15 @@ def workers(
             partial(hear_below, here),
             path_of=partial(path_below, here),
             initializer=start_same_model,
-            initargs=(name, model_digest(bundle.folder)),
+            initargs=(name, digest),
             address=dask,
             time_limit_s=_TRACK_LIMIT_S,
             preload=PRELOAD,
         )
     return LocalPool(
         hear_in_worker,
-        initializer=start_worker,
-        initargs=(bundle.folder,),
+        initializer=start_same_model,
+        initargs=(str(bundle.folder.absolute()), digest),
         jobs=jobs,
         time_limit_s=_TRACK_LIMIT_S,
         preload=PRELOAD,
@@ -110,14 +109,22 @@ def listen_to(
                 recall.keep(track, outcome)
             if hearing := _hearing(outcome):
                 cached = isinstance(outcome, Recalled)
-                yield _with_tags(Path(track.path), hearing, next(predictions), cached)
+                heard = _with_tags(Path(track.path), hearing, next(predictions), cached)
+                same = recall.is_what_was_heard(track, heard.report.file)
+                yield heard if same or heard.current is None else _changed(heard)
             else:
+                recall.is_what_was_heard(track, None)
                 yield Heard(_last_word(Path(track.path), outcome))
 
 
 def _hearing(outcome: Hearing | Recalled | Failure) -> Hearing | None:
     heard = outcome.outcome if isinstance(outcome, Recalled) else outcome
     return heard if isinstance(heard, Hearing) else None
+
+
+def _changed(heard: Heard) -> Heard:
+    reason = "the file changed while it was heard; run again"
+    return Heard(replace(heard.report, status=Status.FAILED, reason=reason, cached=False))
 
 
 def _last_word(path: Path, outcome: Hearing | Recalled | Failure) -> TrackReport:

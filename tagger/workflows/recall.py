@@ -7,18 +7,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tagger.domain import AS_BEFORE, Hearing, Status, TrackReport
+from tagger.domain import AS_BEFORE, FileState, Hearing, Status, TrackReport
 from tagger.engine.pool import Failure, TaskTimeoutError, WorkerDiedError
-from tagger.errors import AudioError, NotMusicError, TagError
+from tagger.errors import AudioError, NotMusicError, TagError, UnreachableError
 from tagger.library.audio_key import audio_key
 from tagger.library.cache import Cache, Problem, ProblemKind
 from tagger.tags.container import open_tags
 from tagger.workflows.worker import Track
 
-__all__ = ["Recall", "Recalled"]
+__all__ = ["Recall", "Recalled", "anchored", "anchored_folder"]
 
 # In this order: one is a kind of the other.
 _KINDS: Final = (
+    (UnreachableError, None),
     (NotMusicError, ProblemKind.NOT_MUSIC),
     (AudioError, ProblemKind.DAMAGED),
     (WorkerDiedError, ProblemKind.CRASHED),
@@ -50,52 +51,56 @@ class Recall:
         self.listening = listening
         self.decision = decision
         self._rescan = rescan
-        self._keys: dict[str, bytes | None] = {}  # of tracks under way
+        self._under_way: dict[str, _State] = {}
 
     def ready(self, track: Track) -> Recalled | None:
         """What is known of a track, or None if it must be heard."""
-        path = _absolute(track)
-        if track.as_before and (report := self.cache.report(path)):
+        path = Path(anchored(track.path))
+        # The walk may be hours ago.
+        state = self._under_way[track.path] = _state(path) or _State(track.size, track.mtime_ns)
+        is_as_met = (state.size, state.mtime_ns) == (track.size, track.mtime_ns)
+        if track.as_before and is_as_met and (report := self.cache.report(path)):
             return Recalled(replace(report, path=Path(track.path), cached=True))
-        if self._rescan:
-            self._keys[track.path] = _key(path)
-            return None
-        key: bytes | None = None
-        asked = False
-
-        def key_of_audio() -> bytes | None:
-            nonlocal key, asked
-            key, asked = _key(path), True
-            return key
-
-        found = self.cache.hearing(path, track.size, track.mtime_ns, key_of_audio, self.listening)
+        found = None
+        if not self._rescan:
+            found = self.cache.hearing(
+                path, state.size, state.mtime_ns, lambda: state.key_of(path), self.listening
+            )
         if found is not None:
             return Recalled(found)
-        self._keys[track.path] = key if asked else _key(path)
+        state.key_of(path)
         return None
 
     def keep(self, track: Track, outcome: Hearing | Failure) -> None:
         """Keep what came of hearing a track, if the file is still the one that was heard."""
-        key = self._keys.pop(track.path, None)
-        path = _absolute(track)
-        if not _is_still(track) or not _is_readable(path):
+        path = Path(anchored(track.path))
+        state = self._under_way[track.path]
+        if not state.is_of(path) or not _is_readable(path):
             return
+        key = state.key_of(path)
         if isinstance(outcome, Hearing):
-            self.cache.keep(path, track.size, track.mtime_ns, key, self.listening, outcome)
+            self.cache.keep(path, state.size, state.mtime_ns, key, self.listening, outcome)
             return
-        for kind, name in _KINDS:
-            if isinstance(outcome.error, kind):
-                text = str(outcome.error)
-                self.cache.keep_problem(
-                    path, track.size, track.mtime_ns, self.listening, name, text
-                )
-                return
+        kind = next((name for error, name in _KINDS if isinstance(outcome.error, error)), None)
+        if kind:
+            text = str(outcome.error)
+            self.cache.keep_problem(path, state.size, state.mtime_ns, self.listening, kind, text)
+
+    def is_what_was_heard(self, track: Track, file: FileState | None) -> bool:
+        """Whether a file is as it was when it was heard or recalled. Asked once a track.
+
+        Args:
+            track: the track.
+            file: the file when its tags were read.
+        """
+        state = self._under_way.pop(track.path)
+        return file is not None and (file.size, file.mtime_ns) == (state.size, state.mtime_ns)
 
     def settle(self, report: TrackReport) -> None:
         """Keep the last word on a track, so that the next run need not look at it."""
-        try:
-            status = report.path.stat()
-        except OSError:
+        path = Path(anchored(str(report.path)))
+        state = _state(path) if report.changes else report.file
+        if state is None:
             return
         current = {**report.current, **{c.field: c.after for c in report.changes}}
         word = replace(
@@ -106,12 +111,48 @@ class Recall:
             current={name: values for name, values in current.items() if values},
             changes=(),
         )
-        path = Path(os.path.abspath(report.path))  # noqa: PTH100 (links stay as they are)
-        self.cache.settle(path, status.st_size, status.st_mtime_ns, self.decision, word)
+        self.cache.settle(path, state.size, state.mtime_ns, self.decision, word)
 
 
-def _absolute(track: Track) -> Path:
-    return Path(os.path.abspath(track.path))  # noqa: PTH100 (links stay as they are)
+@dataclass(slots=True)
+class _State:
+    """A file as it is when it is about to be heard, and the key of its audio once asked for."""
+
+    size: int
+    mtime_ns: int
+    _key: bytes | None = None
+    _asked: bool = False
+
+    def key_of(self, path: Path) -> bytes | None:
+        if not self._asked:
+            self._key, self._asked = _key(path), True
+        return self._key
+
+    def is_of(self, path: Path) -> bool:
+        now = _state(path)
+        return now is not None and (now.size, now.mtime_ns) == (self.size, self.mtime_ns)
+
+
+def anchored(path: str) -> str:
+    """A file's path made absolute, whatever way leads to it."""
+    folder, name = os.path.split(path)
+    return os.path.join(anchored_folder(folder), name)  # noqa: PTH118 (text, for speed)
+
+
+def anchored_folder(path: str) -> str:
+    """A folder's path made absolute without changing what it names: ``link/..`` is the folder
+    above that which the link leads to."""
+    if ".." in Path(path).parts:
+        return os.path.realpath(path)
+    return os.path.abspath(path)  # noqa: PTH100 (links stay as they are)
+
+
+def _state(path: Path) -> _State | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return _State(status.st_size, status.st_mtime_ns)
 
 
 def _key(path: Path) -> bytes | None:
@@ -120,14 +161,6 @@ def _key(path: Path) -> bytes | None:
             return audio_key(tags.file, tags.audio, tags.audio_md5)
     except TagError:
         return None
-
-
-def _is_still(track: Track) -> bool:
-    try:
-        status = os.stat(track.path)  # noqa: PTH116
-    except OSError:
-        return False
-    return (status.st_size, status.st_mtime_ns) == (track.size, track.mtime_ns)
 
 
 def _is_readable(path: Path) -> bool:

@@ -8,6 +8,7 @@ in one folder).
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -43,7 +44,7 @@ from tagger.workflows.listening import Heard, listen_to, workers
 from tagger.workflows.recall import Recall
 from tagger.workflows.recording import RunRecorder, Sweeper
 from tagger.workflows.survey import survey
-from tagger.workflows.worker import Track
+from tagger.workflows.worker import Track, model_digest
 
 __all__ = ["Scan", "ScanOptions"]
 
@@ -89,7 +90,9 @@ class Scan:
         self.begun = time.monotonic()
         self._options = options
         self._config = config
-        self._bundle = load_bundle(find_bundle(options.model))
+        folder = find_bundle(options.model)
+        self._model_digest = model_digest(folder)
+        self._bundle = load_bundle(folder)
         self._settings = PolicySettings(policy=options.policy, max_genres=options.max_genres)
         self._thresholds = Thresholds(
             self._bundle.thresholds, config.thresholds, options.min_confidence
@@ -185,6 +188,7 @@ class Scan:
                 workers(
                     self._bundle,
                     self._options.model,
+                    self._model_digest,
                     jobs=self.jobs,
                     dask=self._options.dask,
                 )
@@ -202,9 +206,15 @@ class Scan:
 
     def _to_look_at(self) -> Iterator[Track]:
         limit_s = self._options.time_limit_s
+        together = self._options.consistent == "album"
+        folder = ""
         for track in self._tracks:
-            if limit_s is not None and time.monotonic() - self.begun > limit_s:
+            # An album is decided whole or not at all; and every run gets somewhere.
+            may_stop = not together or os.path.dirname(track.path) != folder  # noqa: PTH120
+            late = limit_s is not None and time.monotonic() - self.begun > limit_s
+            if late and may_stop and self._taken:
                 return
+            folder = os.path.dirname(track.path)  # noqa: PTH120
             self._taken += 1
             yield track
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from tagger.domain import AsBefore
 from tagger.library.cache import Cache
 from tagger.library.walk import Folder
+from tagger.workflows.recall import anchored_folder
 from tagger.workflows.worker import Track
 
 __all__ = ["survey"]
@@ -41,8 +42,7 @@ def survey(
     heard: Counter[tuple[str, str | None]] = Counter()
     audio_s = 0.0
     for folder in folders:
-        path = os.path.abspath(folder.path)  # noqa: PTH100 (a Path for each folder is slow)
-        known = cache.known(path, listening)
+        known = cache.known(anchored_folder(folder.path), listening)
         settled = [
             found
             if (found := known.get(file.name))

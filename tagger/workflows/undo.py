@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tagger.domain import RestoreReport, RestoreStatus
 from tagger.errors import TagError, TagsRefusedError, UsageError
-from tagger.library.folders import state_folder
+from tagger.library.cache import Cache
+from tagger.library.folders import cache_folder, state_folder
 from tagger.library.journal import JOURNAL, Entry, Journal, Run, State
 from tagger.tags.writer import restore
 from tagger.workflows.recording import Sweeper
@@ -69,10 +70,14 @@ class Undo:
 
         Files that an earlier undo has put back already are passed over.
         """
-        with closing(self._journal):
+        with closing(self._journal), Cache.open(cache_folder(create=False)) as cache:
             for entry in self._journal.entries(self.run.number):
                 if entry.state.stands:
-                    yield self._undo(entry)
+                    report = self._undo(entry)
+                    if report.status is RestoreStatus.RESTORED:
+                        # Size and date may well be those of the tagged file.
+                        cache.unsettle(report.path)
+                    yield report
 
     def _undo(self, entry: Entry) -> RestoreReport:
         path = entry.replacement.path

@@ -33,7 +33,8 @@ from tagger.tags.leftovers import is_leftover
 
 SUFFIXES = (".mp3", ".flac", ".ogg", ".wav", ".opus")
 GENRETAG = (sys.executable, "-m", "tagger")
-ENDINGS = {0, 1, 3, 130, -signal.SIGKILL, -signal.SIGTERM}
+# The last three: before the handlers stand, or when all is done and they stand no more.
+ENDINGS = {0, 1, 3, 130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT}
 
 
 class Library:

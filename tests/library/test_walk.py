@@ -221,6 +221,19 @@ def test_a_file_that_vanishes_is_left_to_its_reader(tmp_path):
     assert [path.name for path in names] == ["b.mp3"]
 
 
+def test_files_that_are_named_one_by_one_lie_in_one_folder(tmp_path):
+    touch(tmp_path, "a/1.mp3", "a/2.mp3", "b/3.mp3")
+    roots = [tmp_path / "a/1.mp3", tmp_path / "a/2.mp3", tmp_path / "b/3.mp3", tmp_path / "b"]
+    folders = [(f.path, [file.name for file in f.files]) for f in walk_folders(roots)]
+    assert folders == [(f"{tmp_path}/a", ["1.mp3", "2.mp3"]), (f"{tmp_path}/b", ["3.mp3"])]
+
+
+def test_a_root_that_is_neither(tmp_path):
+    os.mkfifo(tmp_path / "pipe.mp3")
+    with pytest.raises(UsageError, match="neither a file nor a folder"):
+        list(walk([tmp_path / "pipe.mp3"]))
+
+
 def test_no_depth_is_too_deep(tmp_path):
     deepest = tmp_path.joinpath(*["d"] * 1200)
     try:
