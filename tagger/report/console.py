@@ -10,20 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from rich.console import Console, Group, RenderableType
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.console import Group, RenderableType
+from rich.progress import ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from tagger.domain import AS_BEFORE, RunSummary, Status, TrackReport
+from tagger.report.terminal import RunConsole, listed
 from tagger.report.text import counted, duration, one_line, percent, shown
 
 __all__ = ["ScanConsole"]
@@ -52,41 +45,13 @@ _EXPLAINED: Final[Mapping[str, str]] = {
 _BAR_WIDTH: Final = 32
 
 
-class ScanConsole:
-    """Shows one scan. ``quiet`` leaves only problems; ``verbose`` shows every field."""
-
-    def __init__(self, *, dry_run: bool, quiet: bool, verbose: bool) -> None:
-        self._dry_run = dry_run
-        self._quiet = quiet
-        self._verbose = verbose
-        self._out = Console(highlight=False)
-        self._err = Console(stderr=True, highlight=False)
-        self._progress: Progress | None = None
-
-    def note(self, text: str) -> None:
-        """Say something beside the tracks."""
-        if not self._quiet:
-            self._err.print(Text(text, style="dim"), soft_wrap=True)
+class ScanConsole(RunConsole):
+    """Shows one scan, or the writing of a plan."""
 
     def start(self, total: int, doing: str) -> None:
         """Begin: say what is going to happen, show the bar."""
-        deed = "Dry run: nothing will be written. " if self._dry_run else ""
-        self.note(f"{deed}{counted(total, 'track')}, {doing}")
-        if self._quiet:
-            return
-        if self._err.is_terminal and total:
-            self._progress = Progress(
-                TextColumn("Tracks"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                _RateColumn(),
-                TextColumn("left"),
-                TimeRemainingColumn(),
-                console=self._err,
-                transient=True,
-            )
-            self._progress.add_task("", total=total)
-            self._progress.start()
+        columns = (_RateColumn(), TextColumn("left"), TimeRemainingColumn())
+        self._announce(total, "Tracks", f"{counted(total, 'track')}, {doing}", *columns)
 
     def track(self, report: TrackReport) -> None:
         """Take one track: move the bar, print its line if asked for."""
@@ -95,24 +60,9 @@ class ScanConsole:
             self._print(_line(report, dry_run=self._dry_run), error=True)
         elif not self._quiet and (self._dry_run or self._verbose):
             self._print(_line(report, dry_run=self._dry_run), error=False)
-            if self._verbose:
-                for change in report.changes:
-                    self._print(
-                        Text(
-                            f"{'':12}{change.field:<17} "
-                            f"{_values(change.before)} → {_values(change.after)}",
-                            style="dim",
-                        ),
-                        error=False,
-                    )
-        if self._progress:
-            self._progress.advance(self._progress.task_ids[0])
-
-    def stop(self) -> None:
-        """Take the bar away."""
-        if self._progress:
-            self._progress.stop()
-            self._progress = None
+            for change in report.changes if self._verbose else ():
+                self._print_change(12, change.field, change.before, change.after)
+        self._advance()
 
     def finish(
         self,
@@ -132,13 +82,6 @@ class ScanConsole:
         if run:
             self._out.print(Text(f"Run {run}: `genretag undo {run}` puts everything back"))
 
-    def _print(self, line: Text, *, error: bool) -> None:
-        # A long name must not be broken into lines where a program reads them.
-        if self._progress and (error or self._out.is_terminal):
-            self._progress.console.print(line, soft_wrap=True)
-        else:
-            (self._err if error else self._out).print(line, soft_wrap=True)
-
 
 def _line(report: TrackReport, *, dry_run: bool) -> Text:
     done, planned, style = _DEEDS[report.outcome or str(report.status)]
@@ -150,17 +93,13 @@ def _line(report: TrackReport, *, dry_run: bool) -> Text:
     genre, probability = report.genres[0]
     before = report.current.get("GENRE", ())
     after = next((c.after for c in report.changes if c.field == "GENRE"), before)
-    genres = _values(before) if after == before else f"{_values(before)} → {_values(after)}"
+    genres = listed(before) if after == before else f"{listed(before)} → {listed(after)}"
     line.append(f"{genre:<11} {percent(probability):>5}  ", style="bold default")
     line.append(f"{genres:<24} ", style="default")
     if report.cluster:
         line.append(f"{report.cluster:<24} ", style="dim default")
     line.append(shown(report.path), style="default")
     return line
-
-
-def _values(values: tuple[str, ...]) -> str:
-    return one_line("; ".join(values)) if values else "—"
 
 
 def _summary(summary: RunSummary, report: Path | None) -> RenderableType:

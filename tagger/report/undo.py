@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from tagger.domain import RestoreReport, RestoreStatus
+from tagger.report.terminal import RunConsole
 from tagger.report.text import counted, one_line, shown
 
 __all__ = ["UndoConsole", "print_runs"]
@@ -78,40 +78,13 @@ def print_runs(runs: Iterable[RunLike]) -> None:
         console.print(Text(line, style="bold" if row is _HEADS else ""), soft_wrap=True)
 
 
-class UndoConsole:
-    """Shows one undo. ``quiet`` leaves only problems; ``verbose`` shows every field."""
-
-    def __init__(self, *, dry_run: bool, quiet: bool, verbose: bool) -> None:
-        self._dry_run = dry_run
-        self._quiet = quiet
-        self._verbose = verbose
-        self._out = Console(highlight=False)
-        self._err = Console(stderr=True, highlight=False)
-        self._progress: Progress | None = None
+class UndoConsole(RunConsole):
+    """Shows one undo."""
 
     def start(self, run: RunLike) -> None:
-        """Say which run it is."""
-        if self._quiet:
-            return
-        deed = "Dry run: nothing will be written. " if self._dry_run else ""
-        self._err.print(
-            Text(
-                f"{deed}Undoing run {run.number}: {run.command} of {_local(run.started)}, "
-                f"{counted(run.written, 'file')}",
-                style="dim",
-            ),
-            soft_wrap=True,
-        )
-        if self._err.is_terminal and run.written:
-            self._progress = Progress(
-                TextColumn("Files"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                console=self._err,
-                transient=True,
-            )
-            self._progress.add_task("", total=run.written)
-            self._progress.start()
+        """Say which run it is, show the bar."""
+        begun = f"{run.command} of {_local(run.started)}, {counted(run.written, 'file')}"
+        self._announce(run.written, "Files", f"Undoing run {run.number}: {begun}")
 
     def file(self, report: RestoreReport) -> None:
         """Take one file: move the bar, print its line if asked for."""
@@ -124,16 +97,8 @@ class UndoConsole:
             line.append(shown(report.path), style="default")
             self._print(line, error=False)
             for change in report.changes if self._verbose else ():
-                fields = f"{'':14}{change.field:<17} {_values(change.after)}"
-                self._print(Text(f"{fields} → {_values(change.before)}", style="dim"), error=False)
-        if self._progress:
-            self._progress.advance(self._progress.task_ids[0])
-
-    def stop(self) -> None:
-        """Take the bar away."""
-        if self._progress:
-            self._progress.stop()
-            self._progress = None
+                self._print_change(14, change.field, change.after, change.before)
+        self._advance()
 
     def finish(self, counts: Mapping[RestoreStatus, int], *, interrupted: bool) -> None:
         """Show what it came to."""
@@ -149,17 +114,6 @@ class UndoConsole:
         if interrupted:
             self._out.print(Text("Interrupted: run it again to go on.", style="bold yellow"))
 
-    def _print(self, line: Text, *, error: bool) -> None:
-        # A long name must not be broken into lines where a program reads them.
-        if self._progress and (error or self._out.is_terminal):
-            self._progress.console.print(line, soft_wrap=True)
-        else:
-            (self._err if error else self._out).print(line, soft_wrap=True)
-
 
 def _local(moment: datetime) -> str:
     return f"{moment.astimezone():%Y-%m-%d %H:%M}"
-
-
-def _values(values: tuple[str, ...]) -> str:
-    return one_line("; ".join(values)) if values else "—"
