@@ -75,8 +75,7 @@ def run_tracks(
     tally = Tally(model=tracks.model, dry_run=dry_run, begun=tracks.begun)
     tally.add_as_before(tracks.as_before)
     interrupted = True
-    known = tracks.as_before.tracks
-    console.start(tracks.total, f"{known:,} more are as before, {doing}" if known else doing)
+    console.start(tracks.total, doing, as_before=tracks.as_before.tracks)
     try:
         with sigterm_as_interrupt():
             for track in tracks.reports():

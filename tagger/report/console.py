@@ -48,10 +48,18 @@ _BAR_WIDTH: Final = 32
 class ScanConsole(RunConsole):
     """Shows one scan, or the writing of a plan."""
 
-    def start(self, total: int, doing: str) -> None:
-        """Begin: say what is going to happen, show the bar."""
+    def start(self, total: int, doing: str, *, as_before: int = 0) -> None:
+        """Begin: say what is going to happen, show the bar.
+
+        Args:
+            total: how many tracks there are to look at.
+            doing: how.
+            as_before: how many more there are about which nothing has to be done.
+        """
+        known = f"{as_before:,} of them as before, " if as_before else ""
         columns = (_RateColumn(), TextColumn("left"), TimeRemainingColumn())
-        self._announce(total, "Tracks", f"{counted(total, 'track')}, {doing}", *columns)
+        tracks = counted(total + as_before, "track")
+        self._announce(total, "Tracks", f"{tracks}, {known}{doing}", *columns)
 
     def track(self, report: TrackReport) -> None:
         """Take one track: move the bar, print its line if asked for."""
