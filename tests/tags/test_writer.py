@@ -159,6 +159,26 @@ def test_a_read_only_file(tmp_path):
     refused(path, "read-only", error=TagsRefusedError)
 
 
+@pytest.mark.skipif(not shutil.which("chattr"), reason="needs chattr")
+@pytest.mark.parametrize(
+    ("flag", "what", "reason"),
+    [
+        ("i", "file", "it is immutable"),
+        ("a", "file", "not permitted; the file or its folder may be immutable"),
+        ("i", "folder", "the folder is read-only.*--write in-place"),
+    ],
+)
+def test_files_and_folders_that_are_immutable(tmp_path, flag, what, reason):
+    path = make(tmp_path, "mp3")
+    target = path if what == "file" else tmp_path
+    if subprocess.run(["chattr", f"+{flag}", target], capture_output=True).returncode:
+        pytest.skip("may not make anything immutable here")
+    try:
+        refused(path, reason)
+    finally:
+        subprocess.run(["chattr", f"-{flag}", target], check=True)
+
+
 def test_hard_links(tmp_path):
     path = make(tmp_path, "mp3")
     os.link(path, tmp_path / "other.mp3")
