@@ -1,1 +1,1 @@
-"""One storage style a container family: pure ``get`` and ``put`` over mutagen's tag objects."""
+"""One storage style a container family: pure ``get`` and ``put`` over fields as they are stored."""
