@@ -48,8 +48,4 @@ def translated(doing: str) -> Iterator[None]:
     except OSError as error:
         raise TagError(f"{doing}: {in_plain_words(error)}") from error
     except Exception as error:
-        # mutagen wraps a system error as the only argument of its own.
-        inner = error.args[0] if error.args else None
-        if isinstance(inner, OSError):
-            raise TagError(f"{doing}: {in_plain_words(inner)}") from error
         raise TagError(f"{doing}: the file is damaged or cut short") from error
