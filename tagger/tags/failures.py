@@ -33,7 +33,7 @@ def in_plain_words(error: OSError) -> str:
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Turn whatever a damaged file provokes in a tag library into a TagError.
+    """Turn whatever a damaged file provokes in a reader into a TagError.
 
     Args:
         doing: what fails, as the beginning of a sentence: ``the tags cannot be read``.
