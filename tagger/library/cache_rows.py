@@ -14,8 +14,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from tagger.domain import FileState, Hearing, Status, TagChange, TrackReport
 
 __all__ = [
@@ -38,7 +36,7 @@ _LONGEST_DAYS: Final = 60
 _HEAD: Final = struct.Struct("<dd4I")  # duration, heard, features, patches, labels, starts
 _CHECK: Final = struct.Struct("<I")
 _CRC: Final = 0xFFFFFFFF
-_FLOAT32: Final = np.dtype("<f4")
+_FLOAT32: Final = "<f4"
 
 
 class ProblemKind(StrEnum):
@@ -140,6 +138,8 @@ def holds(kind: ProblemKind, since: float, times: int, now: float) -> bool:
 
 def pack_hearing(hearing: Hearing, audio: int) -> bytes:
     """A hearing as it is stored for an audio, with a checksum over both."""
+    import numpy as np  # here: an undo opens the cache, and packs nothing
+
     features = np.ascontiguousarray(hearing.features, _FLOAT32)
     log_probs = np.ascontiguousarray(hearing.patch_log_probs, _FLOAT32)
     times, starts = (hearing.duration_s, hearing.heard_s), hearing.patch_starts_s
@@ -161,6 +161,8 @@ def unpack_hearing(stored: bytes, audio: int) -> Hearing:
     Raises:
         sqlite3.DatabaseError: if that makes no sense.
     """
+    import numpy as np  # here: an undo opens the cache, and packs nothing
+
     with _making_sense("a hearing"):
         body = stored[_CHECK.size :]
         if _CHECK.unpack_from(stored)[0] != zlib.crc32(body, audio & _CRC):
