@@ -94,7 +94,6 @@ def replace_by_copy(
     target: Target,
     edits: Sequence[Edit],
     *,
-    same: Callable[[BinaryIO], bool],
     recorded: AbstractContextManager[None],
 ) -> None:
     """Put an edited copy in a file's place.
@@ -102,7 +101,6 @@ def replace_by_copy(
     Args:
         target: the file.
         edits: what differs in the copy.
-        same: not asked here: nothing can change the file that its status would not show.
         recorded: entered once all is ready, right before the file is replaced: what must be
             durable by then is written there. It sees any error that keeps the file as it was.
 

@@ -103,27 +103,20 @@ def write_changes(
                 mtime_before_ns=before.st_mtime_ns,
             )
             mtime_ns = before.st_mtime_ns if settings.mtime == "preserve" else None
-            carry_out = edit_in_place if settings.in_place else replace_by_copy
-            carry_out(
+            _carry_out(
                 Target(real, original, before, mtime_ns),
                 edits,
-                same=lambda file: tags_of(file).state() == state_before,
+                state_before,
+                in_place=settings.in_place,
                 recorded=recorded(replacement) if recorded else nullcontext(),
             )
 
 
-def restore(
-    replacement: Replacement,
-    *,
-    recorded: AbstractContextManager[None] | None = None,
-    in_place: bool = False,
-    dry_run: bool = False,
-) -> bool:
+def restore(replacement: Replacement, *, in_place: bool = False, dry_run: bool = False) -> bool:
     """Put back the file that a write replaced, byte for byte, with its former date.
 
     Args:
         replacement: what that write recorded.
-        recorded: entered right before the file is put back.
         in_place: as in :class:`WriteSettings`.
         dry_run: only check that it can be done.
 
@@ -151,14 +144,32 @@ def restore(
                 if tags_of(view).state() != replacement.state_before:
                     raise TagError("what the journal holds would not bring the old file back")
             if not dry_run:
-                carry_out = edit_in_place if in_place else replace_by_copy
-                carry_out(
+                _carry_out(
                     Target(real, original, before, replacement.mtime_before_ns),
                     edits,
-                    same=lambda file: tags_of(file).state() == state,
-                    recorded=recorded or nullcontext(),
+                    state,
+                    in_place=in_place,
+                    recorded=nullcontext(),  # what is taken back is not recorded again
                 )
     return True
+
+
+def _carry_out(
+    target: Target,
+    edits: Edits,
+    state: bytes,
+    *,
+    in_place: bool,
+    recorded: AbstractContextManager[None],
+) -> None:
+    if not in_place:
+        replace_by_copy(target, edits, recorded=recorded)
+        return
+
+    def same(file: BinaryIO) -> bool:
+        return tags_of(file).state() == state
+
+    edit_in_place(target, edits, same=same, recorded=recorded)
 
 
 def _check_same(status: os.stat_result, tags: bytes, planned_for: FileState) -> None:
