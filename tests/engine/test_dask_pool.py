@@ -350,13 +350,13 @@ def call(tmp_path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 
 def test_ctrl_c_ends_the_run_at_once(cluster, call):
-    caller = call(cluster, 0, 3)
+    caller = call(cluster, 0, 30)
     assert caller.stdout is not None
     assert caller.stdout.readline() == "0\n"
     caller.send_signal(signal.SIGINT)
     began = time.monotonic()
     assert caller.communicate(timeout=60) == ("stopped\n", "")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 20
 
 
 def test_a_lost_scheduler_ends_the_run_with_one_line(own_cluster, call):
