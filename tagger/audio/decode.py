@@ -24,6 +24,7 @@ import soxr
 
 from tagger.audio.excerpts import ExcerptPlan, Span, plan_spans
 from tagger.audio.lengths import open_with_true_length
+from tagger.audio.slices import Mp3Slices, find_slices
 from tagger.errors import AudioError, NotMusicError, UnreachableError
 
 __all__ = ["SAMPLE_RATE", "Excerpt", "Signal", "read_signal"]
@@ -37,7 +38,9 @@ MIN_DURATION_S: Final = 3.0
 SILENCE_PEAK: Final = 10 ** (-70 / 20)
 """Peak amplitude below which a track is silence: -70 dBFS, under the noise of any master."""
 
-_BLOCK_S: Final = 1.0
+# Values a block, over all channels: 4 MiB. soundfile seeks anew after every read, and to
+# do so decodes again, so that small blocks are dear.
+_BLOCK_VALUES: Final = 1 << 20
 _SCRAP_S: Final = 1.0
 # Ends may be short by the codec's delay or an estimated length; more is a damaged file.
 _SHORT_READ_S: Final = 1.0
@@ -106,6 +109,10 @@ def _read_with_soundfile(path: Path, plan: ExcerptPlan) -> Signal:
     with path.open("rb") as handle:
         if not handle.read(1):
             raise AudioError("the file is empty (0 bytes)")
+        slices = find_slices(handle)
+        signal = _read_slices(slices, plan) if slices else None
+        if signal is not None:
+            return signal
         stream = open_with_true_length(handle) or handle
         stream.seek(0)
         with soundfile.SoundFile(stream) as file:
@@ -137,7 +144,7 @@ def _read_spans(file: soundfile.SoundFile, duration_s: float, plan: ExcerptPlan)
         wanted = round(span.duration_s * sr)
         try:
             file.seek(round(span.start_s * sr))
-            y = _concatenate(_mono_blocks(file, wanted, sr))
+            y = _concatenate(_mono_blocks(file, wanted))
         except soundfile.LibsndfileError as error:
             raise _CutShortError(
                 f"the audio cannot be read at {span.start_s:.0f} s of {duration_s:.0f} s"
@@ -147,6 +154,27 @@ def _read_spans(file: soundfile.SoundFile, duration_s: float, plan: ExcerptPlan)
             raise _CutShortError(f"the audio ends at {ends_s:.0f} s of {duration_s:.0f} s")
         excerpts.append(Excerpt(span.start_s, _resample(y, sr)))
     return Signal(tuple(excerpts), duration_s)
+
+
+def _read_slices(slices: Mp3Slices, plan: ExcerptPlan) -> Signal | None:
+    """Decode the excerpts out of slices of an MP3; None where one is not whole."""
+    sr = slices.sr
+    excerpts = []
+    for span in plan_spans(slices.duration_s, plan):
+        wanted = round(span.duration_s * sr)
+        cut = slices.cut(span.start_s, span.duration_s)
+        if cut is None:
+            return None
+        try:
+            with soundfile.SoundFile(cut.stream) as file:
+                file.read(cut.skip, dtype="float32")
+                y = _concatenate(_mono_blocks(file, wanted))
+        except soundfile.LibsndfileError:
+            return None
+        if len(y) < wanted:
+            return None
+        excerpts.append(Excerpt(span.start_s, _resample(y, sr)))
+    return Signal(tuple(excerpts), slices.duration_s)
 
 
 def _count_frames(handle: BinaryIO) -> int:
@@ -160,21 +188,21 @@ def _count_frames(handle: BinaryIO) -> int:
     return frames
 
 
-def _mono_blocks(file: soundfile.SoundFile, frames: int, sr: int) -> Iterator[Samples]:
-    block = max(1, round(_BLOCK_S * sr))
-    while frames > 0:
-        part = file.read(min(block, frames), dtype="float32", always_2d=True)
-        if not len(part):
-            return
+def _mono_blocks(file: soundfile.SoundFile, frames: int) -> Iterator[Samples]:
+    channels = file.channels
+    block = np.empty((min(frames, _BLOCK_VALUES // channels), channels), dtype=np.float32)
+    # Into memory of ours: asked for an array, soundfile computes how much is left, and gets
+    # a negative number where a damaged file goes on behind its stated end.
+    while frames > 0 and len(part := file.read(out=block[:frames])):
         frames -= len(part)
         yield _mono(part)
 
 
 def _mono(block: Samples) -> Samples:
-    """Mean over the channels of a (frames, channels) block."""
+    """Mean over the channels of a (frames, channels) block, as an array of its own."""
     channels = block.shape[1]
     if channels == 1:
-        return block[:, 0]
+        return block[:, 0].copy()
     # A dot product is several times faster than mean(axis=1) over two columns.
     return block @ np.full(channels, 1.0 / channels, dtype=np.float32)
 
