@@ -23,7 +23,7 @@ class Analysis:
 
     Attributes:
         features: float32, shape (n_features,), in the order they were asked for.
-        picture: the log-mel picture of each excerpt.
+        picture: the log-mel picture of each excerpt, for the network.
         part_starts_s: where each part of the picture begins in the track, in seconds.
     """
 
@@ -32,12 +32,19 @@ class Analysis:
     part_starts_s: tuple[float, ...]
 
 
-def analyse(signal: Signal, feature_names: Sequence[str]) -> Analysis:
-    """Compute the features asked for and the log-mel picture from one spectrum."""
+def analyse(signal: Signal, feature_names: Sequence[str], *, every_frame: bool = False) -> Analysis:
+    """Compute the features asked for and the log-mel picture from one spectrum.
+
+    Args:
+        signal: the excerpts.
+        feature_names: features to compute.
+        every_frame: the picture gets a column for each frame. Features do not depend on it:
+            those of the picture are always told from one column every 77.5 ms.
+    """
     spectrum = Spectrum([e.y for e in signal.excerpts], signal.sr)
     picture = log_mel_picture(spectrum)
     return Analysis(
         features=compute_features(feature_names, spectrum, picture),
-        picture=picture,
+        picture=log_mel_picture(spectrum, every_frame=True) if every_frame else picture,
         part_starts_s=tuple(e.start_s for e in signal.excerpts),
     )

@@ -3,7 +3,8 @@
 ``power_to_db(mel, ref=max)`` with an 80 dB floor, scaled per track from its minimum to its
 maximum onto 0..255, one column every 77.5 ms. Of the N frames of an excerpt with C columns,
 column k is frame ``floor((k + 0.5) * N / (C + 0.5))``: a plain pick, no average. For 30 s,
-C is 387, the width of the spectrograms that the default model was trained on.
+C is 387, the width of the spectrograms that the default model was trained on. For networks
+that look closer, a picture may show every frame: one column every 23.2 ms.
 """
 
 from __future__ import annotations
@@ -33,15 +34,20 @@ def column_frames(n_frames: int, sr: int) -> npt.NDArray[np.intp]:
     return np.asarray(np.floor(exact), dtype=np.intp)
 
 
-def log_mel_picture(spectrum: Spectrum) -> Picture:
-    """Draw the picture of each excerpt; loudest and quietest are those of the whole track."""
+def log_mel_picture(spectrum: Spectrum, *, every_frame: bool = False) -> Picture:
+    """Draw the picture of each excerpt; loudest and quietest are those of the whole track.
+
+    Args:
+        spectrum: of the track.
+        every_frame: a column for each frame, instead of one every 77.5 ms.
+    """
     top = _db(max(float(spectrum.mel.max()), AMIN))
     # The scale comes from all frames, the columns are picked afterwards.
     low = max(_db(max(float(spectrum.mel.min()), AMIN)) - top, -TOP_DB)
     scale = 255.0 / max(-low, 1e-9)
     parts = []
     for mel in spectrum.per_excerpt(spectrum.mel):
-        columns = mel[:, column_frames(mel.shape[1], spectrum.sr)]
+        columns = mel if every_frame else mel[:, column_frames(mel.shape[1], spectrum.sr)]
         db = np.maximum(_db(np.maximum(columns, AMIN)) - top, low)
         parts.append(np.rint((db - low) * scale).clip(0, 255).astype(np.uint8))
     return Picture(tuple(parts))

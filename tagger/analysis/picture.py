@@ -9,13 +9,16 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["COLUMN_S", "N_MELS", "Picture"]
+__all__ = ["COLUMN_S", "FRAME_S", "N_MELS", "Picture"]
 
 N_MELS: Final = 128
 """Mel bands, the rows of a picture."""
 
 COLUMN_S: Final = 0.0775
 """Seconds between two columns of a picture."""
+
+FRAME_S: Final = 512 / 22_050
+"""Seconds between two columns of a picture that shows every frame of the spectrum."""
 
 
 @dataclass(frozen=True, slots=True)

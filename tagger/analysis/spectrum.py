@@ -23,7 +23,7 @@ import scipy.fft
 from tagger.analysis.filters import (
     chroma_filters,
     hann_window,
-    mel_filters,
+    mel_power,
     peak_normalised,
     power_to_db,
 )
@@ -35,6 +35,8 @@ N_FFT: Final = 2048
 HOP_LENGTH: Final = 512
 BINS_PER_OCTAVE: Final = 12  # librosa's chroma of a CQT assumes 36 where it is not told
 CQT_BINS: Final = 7 * BINS_PER_OCTAVE  # from C1
+
+_BATCH: Final = 64  # frames transformed at a time: half a megabyte, which stays in a core's cache
 
 Array = npt.NDArray[np.float32]
 
@@ -61,7 +63,10 @@ class Spectrum:
     @cached_property
     def magnitude(self) -> Array:
         """|STFT|, shape (1 + N_FFT/2, frames): Hann window, centred, zero-padded."""
-        return _side_by_side(self.ys, _stft_magnitude)
+        magnitude = np.empty((1 + N_FFT // 2, sum(self.frame_counts)), dtype=np.float32)
+        for y, part in zip(self.ys, self.per_excerpt(magnitude), strict=True):
+            _stft_magnitude(y, part)
+        return magnitude
 
     @cached_property
     def power(self) -> Array:
@@ -69,9 +74,19 @@ class Spectrum:
         return np.square(self.magnitude)
 
     @cached_property
+    def moments(self) -> npt.NDArray[np.float64]:
+        """Sums over bins of S, f S and f² S of the magnitude S, shape (3, frames).
+
+        Frequencies in units of the Nyquist frequency keep float32 products exact enough.
+        """
+        f = np.linspace(0, 1, 1 + N_FFT // 2)
+        weights = np.stack([np.ones_like(f), f, np.square(f)]).astype(np.float32)
+        return (weights @ self.magnitude).astype(np.float64)
+
+    @cached_property
     def mel(self) -> Array:
         """Mel power spectrogram (Slaney scale and norm), shape (N_MELS, frames)."""
-        return mel_filters(self.sr, N_FFT, N_MELS) @ self.power
+        return mel_power(self.power, self.sr, N_FFT, N_MELS)
 
     @cached_property
     def mel_db(self) -> Array:
@@ -125,9 +140,11 @@ def _side_by_side(ys: Sequence[Array], transform: Callable[[Array], Array]) -> A
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
 
 
-def _stft_magnitude(y: Array) -> Array:
+def _stft_magnitude(y: Array, out: Array) -> None:
     padded = np.pad(y, N_FFT // 2)
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP_LENGTH]
-    spectrum = scipy.fft.rfft(frames * hann_window(N_FFT), axis=-1, overwrite_x=True)
-    # One row a bin: the layout that every filter bank and librosa expects.
-    return np.ascontiguousarray(np.abs(spectrum).T)
+    for start in range(0, len(frames), _BATCH):
+        windowed = frames[start : start + _BATCH] * hann_window(N_FFT)
+        spectrum = scipy.fft.rfft(windowed, axis=-1, overwrite_x=True)
+        # One row a bin: the layout that every filter bank and librosa expects.
+        np.abs(spectrum.T, out=out[:, start : start + _BATCH])

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
+from tagger.analysis.picture import COLUMN_S, FRAME_S
 from tagger.analysis.version import ANALYSIS_VERSION
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import ModelError
@@ -31,6 +32,7 @@ __all__ = [
     "CnnSpec",
     "FusionSpec",
     "MemberSpec",
+    "MusicSpec",
     "builtin_bundles",
     "find_bundle",
     "load_bundle",
@@ -53,12 +55,28 @@ class MemberSpec:
 
 @dataclass(frozen=True, slots=True)
 class CnnSpec:
-    """The network: a patch of ``columns`` columns, ``(x / 255 - offset) * scale``, to logits."""
+    """The network: a patch of ``columns`` columns, ``(x / 255 - offset) * scale``, to logits.
+
+    Attributes:
+        column_s: seconds between two columns, :data:`COLUMN_S`, or :data:`FRAME_S` for a
+            network that looks at every frame.
+    """
 
     file: str
     columns: int
     offset: float
     scale: float
+    column_s: float = COLUMN_S
+
+    @property
+    def every_frame(self) -> bool:
+        """Whether the network's pictures have a column for each frame."""
+        return self.column_s == FRAME_S
+
+    @property
+    def patch_s(self) -> float:
+        """Length of a patch in seconds."""
+        return self.columns * self.column_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,30 @@ class ClusterSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class MusicSpec:
+    """Multinomial logistic regression that tells music from other sounds.
+
+    Attributes:
+        features: indices into the bundle's features.
+        mean, scale: standardisation of those features.
+        limit: standardised features are kept within ±limit.
+        kinds: what is heard that is no music, in words for people: ``speech``, ``noise``…
+        coefficients: one row a kind; music is the reference, whose score is 0.
+        intercepts: one a kind.
+        threshold: least probability of being no music at which a track is not tagged.
+    """
+
+    features: tuple[int, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    limit: float
+    kinds: tuple[str, ...]
+    coefficients: tuple[tuple[float, ...], ...]
+    intercepts: tuple[float, ...]
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
 class Bundle:
     """A verified model, weights as bytes not yet loaded into any runtime."""
 
@@ -109,6 +151,7 @@ class Bundle:
     thresholds: Mapping[str, float]
     clusters: ClusterSpec | None
     weights: Mapping[str, bytes]
+    music: MusicSpec | None = None
 
     @property
     def identity(self) -> str:
@@ -187,6 +230,9 @@ def load_bundle(folder: Path) -> Bundle:
             columns=root.integer("cnn", "columns", low=8, high=4096),
             offset=root.number("cnn", "offset"),
             scale=root.number("cnn", "scale"),
+            column_s=(
+                root.number("cnn", "column_s") if root.at("cnn").has("column_s") else COLUMN_S
+            ),
         ),
         fusion=FusionSpec(
             ensemble=root.number("fusion", "ensemble", low=0.0),
@@ -205,9 +251,15 @@ def load_bundle(folder: Path) -> Bundle:
         weights=MappingProxyType(
             {name: _verified(folder, name, digest) for name, digest in digests.items()}
         ),
+        music=_music(root, len(features)) if root.has("music") else None,
     )
     if len(bundle.fusion.bias) not in (0, len(labels)):
         raise ModelError(f"{root.place}: fusion: bias must hold one number per label, or none")
+    if bundle.cnn.column_s not in (COLUMN_S, FRAME_S):
+        raise ModelError(
+            f"{root.place}: cnn: column_s is {bundle.cnn.column_s:g}; this genretag draws a "
+            f"column every {COLUMN_S:g} or every {FRAME_S:g} seconds"
+        )
     if not bundle.members:
         raise ModelError(f"{folder}: the ensemble has no members")
     for file in (*(m.file for m in bundle.members), bundle.cnn.file):
@@ -231,6 +283,27 @@ def _clusters(root: Node, n_features: int) -> ClusterSpec:
         raise ModelError(f"{root.place}: the clusters' arrays differ in width")
     if len(spec.names) != len(spec.centroids):
         raise ModelError(f"{root.place}: each cluster needs one name")
+    return spec
+
+
+def _music(root: Node, n_features: int) -> MusicSpec:
+    node = root.at("music")
+    spec = MusicSpec(
+        features=tuple(i.integer(low=0, high=n_features - 1) for i in node.items("features")),
+        mean=node.numbers("mean"),
+        scale=node.numbers("scale", low=1e-12),
+        limit=node.number("limit", low=0.1, high=1e6),
+        kinds=node.texts("kinds"),
+        coefficients=tuple(row.numbers() for row in node.items("coefficients")),
+        intercepts=node.numbers("intercepts"),
+        threshold=node.number("threshold", low=0.0, high=1.0),
+    )
+    width = len(spec.features)
+    rows = {len(row) for row in spec.coefficients}
+    if (len(spec.mean), len(spec.scale)) != (width, width) or rows != {width}:
+        raise ModelError(f"{node.place}: the arrays differ in width")
+    if not len(spec.kinds) == len(spec.coefficients) == len(spec.intercepts):
+        raise ModelError(f"{node.place}: each kind needs one row and one intercept")
     return spec
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from tagger.analysis.picture import COLUMN_S, N_MELS, Picture
+from tagger.analysis.picture import N_MELS, Picture
 from tagger.errors import ModelError
 from tagger.models.bundle import Bundle, CnnSpec
 from tagger.models.fusion import log_softmax
@@ -40,7 +40,7 @@ def cut_patches(
         n_patches = max(1, 2 * round(n_columns / width) - 1)
         for start in np.linspace(0, part.shape[1] - width, n_patches).round().astype(int):
             patches.append(part[:, start : start + width])
-            starts_s.append(part_start_s + float(start) * COLUMN_S)
+            starts_s.append(part_start_s + float(start) * spec.column_s)
     normalised = (np.stack(patches).astype(np.float32) / 255.0 - spec.offset) * spec.scale
     return np.asarray(normalised[..., None], dtype=np.float32), tuple(starts_s)
 

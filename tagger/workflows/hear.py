@@ -6,7 +6,6 @@ from pathlib import Path
 
 from tagger.analysis.analyse import analyse
 from tagger.analysis.features import check_feature_names
-from tagger.analysis.picture import COLUMN_S
 from tagger.audio.decode import read_signal
 from tagger.domain import Hearing
 from tagger.errors import ModelError
@@ -34,7 +33,7 @@ class Listener:
     @property
     def patch_s(self) -> float:
         """Length of the network's patches in seconds."""
-        return self._bundle.cnn.columns * COLUMN_S
+        return self._bundle.cnn.patch_s
 
     def hear(self, path: Path) -> Hearing:
         """Decode and analyse one file.
@@ -44,8 +43,8 @@ class Listener:
             NotMusicError: it holds nothing to classify.
         """
         signal = read_signal(path, self._bundle.excerpts)
-        analysis = analyse(signal, self._bundle.features)
         spec = self._bundle.cnn
+        analysis = analyse(signal, self._bundle.features, every_frame=spec.every_frame)
         patches, starts_s = cut_patches(analysis.picture, analysis.part_starts_s, spec)
         return Hearing(
             duration_s=signal.duration_s,

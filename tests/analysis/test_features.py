@@ -191,14 +191,15 @@ def test_a_constant_row_has_no_shape(value: float) -> None:
     [
         (["rms.mean.01"], set()),
         (["zero_crossing_rate.mean.01"], set()),
-        (["spectral_centroid.mean.01"], {"magnitude"}),
+        (["spectral_centroid.mean.01"], {"magnitude", "moments"}),
+        (["spectral_rolloff.mean.01"], {"magnitude"}),
         (["mfcc.mean.01"], {"magnitude", "power", "mel", "mel_db"}),
         (["chroma_stft.mean.all"], {"magnitude", "power", "chroma_stft"}),
         (["chroma_cqt.mean.01"], {"cqt"}),
         (["tonnetz.mean.01", "rms.mean.01"], {"cqt", "chroma_cens"}),
         (
             list(GTZAN_FEATURES.values()),
-            {"magnitude", "power", "mel", "mel_db", "chroma_stft"},
+            {"magnitude", "moments", "power", "mel", "mel_db", "chroma_stft"},
         ),
     ],
 )

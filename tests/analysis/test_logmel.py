@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tagger.analysis.analyse import analyse
 from tagger.analysis.logmel import column_frames, log_mel_picture
-from tagger.analysis.picture import N_MELS
+from tagger.analysis.picture import COLUMN_S, FRAME_S, N_MELS
 from tagger.analysis.spectrum import HOP_LENGTH, Spectrum
 from tagger.audio.decode import Excerpt, Signal
 
@@ -56,6 +56,20 @@ def test_two_excerpts_share_one_scale() -> None:
     pick = [int((k + 0.5) * n / 64.5) for k in range(64)]
     assert_grey(parts[0], grey[:, :n][:, pick])
     assert_grey(parts[1], grey[:, n:][:, pick])
+
+
+def test_every_frame_is_shown_where_it_is_asked_for() -> None:
+    ys = [synth.song(5.0), 0.1 * synth.song(4.0, seed=7)]
+    spectrum = Spectrum(ys, SR)
+    whole = log_mel_picture(spectrum, every_frame=True).parts
+    assert [part.shape for part in whole] == [(N_MELS, frames_of(s)) for s in (5.0, 4.0)]
+    for part, picked in zip(whole, log_mel_picture(spectrum).parts, strict=True):
+        assert np.array_equal(part[:, column_frames(part.shape[1], SR)], picked)
+
+
+def test_frames_are_as_far_apart_as_they_are_said_to_be() -> None:
+    assert FRAME_S == HOP_LENGTH / SR
+    assert FRAME_S < COLUMN_S
 
 
 @pytest.mark.parametrize("db", [-12.0, -30.0, 6.0])
@@ -107,3 +121,13 @@ def test_analyse_gives_features_and_picture_of_all_excerpts() -> None:
     rms = np.concatenate([librosa.feature.rms(y=y)[0] for y in ys]).mean()
     band = np.concatenate([part[:4] for part in analysis.picture.parts], axis=1).mean() / 255
     np.testing.assert_allclose(analysis.features, [rms, band], rtol=1e-4)
+
+
+def test_features_do_not_depend_on_how_closely_the_network_looks() -> None:
+    names = ["log_mel.mean.01", "log_mel_delta.std.01", "rms.mean.01"]
+    signal = Signal((Excerpt(10.0, synth.song(4.0)),), duration_s=50.0)
+    usual, close = (analyse(signal, names, every_frame=every) for every in (False, True))
+    assert np.array_equal(usual.features, close.features)
+    assert usual.picture.parts[0].shape == (N_MELS, 51)
+    assert close.picture.parts[0].shape == (N_MELS, frames_of(4.0))
+    assert usual.part_starts_s == close.part_starts_s

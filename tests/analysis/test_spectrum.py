@@ -114,6 +114,28 @@ def test_a_tone_lands_in_its_chroma() -> None:
         assert set(np.argsort(chroma)[-2:]) == {9, 0}, name  # A and C
 
 
+@pytest.mark.parametrize("f", [0.0, 200.0, 340.0, 5_000.0, SR / 2])
+def test_the_rolloff_of_a_tone_is_its_frequency(f: float) -> None:
+    y = np.cos(2 * np.pi * f / SR * np.arange(SR)).astype(np.float32)
+    rolloff = METHODS["spectral_rolloff"].compute(Spectrum([y], SR), None)
+    np.testing.assert_allclose(rolloff[:, 3:-3], f, atol=2 * SR / N_FFT)
+
+
+def test_the_rolloff_adds_up_bin_by_bin(spectrum: Spectrum) -> None:
+    cumulative = np.cumsum(spectrum.magnitude, axis=0)
+    below = (cumulative < 0.85 * cumulative[-1]).sum(axis=0)
+    rolloff = METHODS["spectral_rolloff"].compute(spectrum, None)
+    np.testing.assert_allclose(rolloff[0], below * SR / N_FFT, rtol=1e-6)
+
+
+@pytest.mark.parametrize("amplitude", [1e-11, 1e-9])
+def test_what_is_next_to_nothing_crosses_no_zero(amplitude: float) -> None:
+    y = np.where(synth.noise(3.0) < 0, -amplitude, amplitude).astype(np.float32)
+    rate = METHODS["zero_crossing_rate"].compute(Spectrum([y], SR), None)
+    np.testing.assert_array_equal(rate, librosa.feature.zero_crossing_rate(y).astype(np.float32))
+    assert (rate > 0).all() == (amplitude > 1e-10)
+
+
 # --- several excerpts ------------------------------------------------------------------------
 
 

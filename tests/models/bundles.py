@@ -39,6 +39,16 @@ _MANIFEST: Final[dict[str, Any]] = {
         "centroids": [[0.0, 0.0], [1.0, -1.0], [5.0, 5.0]],
         "names": ["calm", "lively", "wild"],
     },
+    "music": {
+        "features": [1, 2],
+        "mean": [5.0, 0.0],
+        "scale": [2.0, 0.5],
+        "limit": 3.0,
+        "kinds": ["speech", "a tone"],
+        "coefficients": [[2.0, 0.0], [0.0, 2.0]],
+        "intercepts": [-4.0, -4.0],
+        "threshold": 0.5,
+    },
     "files": {name: hashlib.sha256(data).hexdigest() for name, data in FILES.items()},
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from models.bundles import FILES, drop, put, small_bundle
 
+from tagger.analysis.picture import COLUMN_S, FRAME_S
 from tagger.analysis.version import ANALYSIS_VERSION
 from tagger.errors import ModelError
 from tagger.models.bundle import builtin_bundles, find_bundle, load_bundle
@@ -29,12 +30,37 @@ def test_a_bundle_is_read_as_it_stands(tmp_path):
     assert bundle.clusters is not None
     assert bundle.clusters.features == (2, 0)
     assert bundle.clusters.names == ("calm", "lively", "wild")
+    assert bundle.music is not None
+    assert bundle.music.features == (1, 2)
+    assert bundle.music.kinds == ("speech", "a tone")
+    assert bundle.music.coefficients == ((2.0, 0.0), (0.0, 2.0))
+    assert (bundle.music.limit, bundle.music.threshold) == (3.0, 0.5)
     assert dict(bundle.weights) == FILES
 
 
 @pytest.mark.parametrize("edit", [drop("clusters"), put("clusters", None)])
 def test_music_types_may_be_absent(tmp_path, edit):
     assert load_bundle(small_bundle(tmp_path / "m", edit)).clusters is None
+
+
+@pytest.mark.parametrize("edit", [drop("music"), put("music", None)])
+def test_a_model_need_not_judge_what_is_music(tmp_path, edit):
+    assert load_bundle(small_bundle(tmp_path / "m", edit)).music is None
+
+
+@pytest.mark.parametrize(
+    ("edit", "column_s", "every_frame"),
+    [
+        (None, COLUMN_S, False),  # bundles that do not speak of it
+        (put("cnn.column_s", COLUMN_S), COLUMN_S, False),
+        (put("cnn.column_s", FRAME_S), FRAME_S, True),
+    ],
+)
+def test_how_closely_the_network_looks(tmp_path, edit, column_s, every_frame):
+    cnn = load_bundle(small_bundle(tmp_path / "m", edit)).cnn
+    assert cnn.column_s == column_s
+    assert cnn.every_frame is every_frame
+    assert cnn.patch_s == 192 * column_s
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -69,7 +95,9 @@ def test_an_upper_case_or_foreign_digest_is_no_match(tmp_path):
      "ensemble.members.0.weight", "cnn", "cnn.file", "cnn.columns", "cnn.offset", "cnn.scale",
      "fusion", "fusion.ensemble", "fusion.cnn", "fusion.temperature", "thresholds",
      "thresholds.Ska", "clusters.features", "clusters.mean", "clusters.scale",
-     "clusters.centroids", "clusters.names", "files"],
+     "clusters.centroids", "clusters.names", "music.features", "music.mean", "music.scale",
+     "music.limit", "music.kinds", "music.coefficients", "music.intercepts", "music.threshold",
+     "files"],
 )  # fmt: skip
 def test_a_missing_key_is_named(tmp_path, place):
     folder = small_bundle(tmp_path / "m", drop(place))
@@ -112,6 +140,8 @@ NAN, INF = float("nan"), float("inf")
         ("cnn.file", "../cnn.tflite", r"\.\./cnn\.tflite has no digest"),
         ("cnn.columns", 0, "columns must be a number from 8 to 4096"),
         ("cnn.columns", "192", "columns must be a number"),
+        ("cnn.column_s", 0.05, r"column_s is 0\.05; this genretag draws a column every 0\.0775"),
+        ("cnn.column_s", "0.0775", "column_s must be a number"),
         ("cnn.scale", NAN, "scale must be a number"),
         ("cnn.offset", -INF, "offset must be a number"),
         ("cnn.offset", None, "offset must be a number"),
@@ -134,6 +164,19 @@ NAN, INF = float("nan"), float("inf")
         ("clusters.centroids", [], "clusters' arrays differ in width"),
         ("clusters.centroids.2.0", NAN, r"centroids\[2\]\[0\] must be a number"),
         ("clusters.names", ["calm", "lively"], "each cluster needs one name"),
+        ("music", [1], "features is missing"),
+        ("music.features", [2, 3], r"features\[1\] must be a number from 0 to 2"),
+        ("music.features", [2], "music: the arrays differ in width"),
+        ("music.mean", [1.0], "music: the arrays differ in width"),
+        ("music.scale", [1.0, 0.0], r"scale\[1\] must be a number"),
+        ("music.limit", 0, "limit must be a number from 0.1"),
+        ("music.kinds", [], "each kind needs one row and one intercept"),
+        ("music.kinds", ["speech", "red\x1b[31m"], r"kinds\[1\] must be a printable string"),
+        ("music.coefficients.1", [0.0], "music: the arrays differ in width"),
+        ("music.coefficients", [], "music: the arrays differ in width"),
+        ("music.coefficients.0.0", NAN, r"coefficients\[0\]\[0\] must be a number"),
+        ("music.intercepts", [1.0], "each kind needs one row and one intercept"),
+        ("music.threshold", 1.5, "threshold must be a number from 0 to 1"),
         ("files", ["cnn.tflite"], "files must be an object"),
         ("files", {"a.onnx": 5}, r"a\.onnx must be a printable string"),
     ],
