@@ -18,7 +18,7 @@ CHANGED_MEANWHILE: Final = (
 
 _FICLONE: Final = 0x40049409  # linux/fs.h: share the blocks of another file
 _COPY_STEP: Final = 1 << 26
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 18  # two of them and what the system reads stay in a core's cache
 
 Touched = list[tuple[int, int]]  # regions of the new file that were written
 
@@ -112,7 +112,7 @@ def compare(
     original: BinaryIO, copy: BinaryIO, edits: Sequence[Edit], touched: Sequence[tuple[int, int]]
 ) -> None:
     """Check that the copy is the original with the edits, where its blocks are not shared."""
-    wanted = io.BufferedReader(Edited(original, edits), _CHUNK)
+    wanted = io.BufferedReader(Edited(original, edits))  # passed by: pieces exceed it
     one, other = bytearray(_CHUNK), bytearray(_CHUNK)
     if copy.seek(0, os.SEEK_END) != wanted.seek(0, os.SEEK_END):
         raise TagError(CHANGED_MEANWHILE)

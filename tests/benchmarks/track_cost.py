@@ -1,10 +1,16 @@
 """What one track costs, as a ratio to decoding it: ``python tests/benchmarks/track_cost.py``.
 
-A synthesised four-minute MP3 of 320 kb/s, stereo, 44.1 kHz, goes along a worker's route and
-through the classifier, on one core. Each round times every stage once, in turn, so that a
-machine that speeds up or slows down does so for all of them; medians over the rounds are shown.
+A synthesised four-minute MP3 of 320 kb/s, stereo, 44.1 kHz, goes along a worker's route,
+through the classifier, into its tags and into both databases, on one core. Each round times
+every stage once, in turn, so that a machine that speeds up or slows down does so for all of
+them; medians over the rounds are shown. A stage that waits for the disk is timed with the wait.
+
+``database`` is a track's share of all that a scan asks of cache and journal: the look-up with
+the key of the audio, the hearing, the journal's entry (synced, a track at a time) and the last
+word. The cache writes what came in within a second: on one core, about ten tracks.
+
 The memory of a scan's processes and the start of the command line are measured in processes of
-their own.
+their own. The last line is the whole sum.
 """
 
 from __future__ import annotations
@@ -22,25 +28,36 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import soundfile
 
-from tagger.analysis.analyse import analyse
+from tagger.analysis.features import compute_features
+from tagger.analysis.logmel import log_mel_picture
+from tagger.analysis.spectrum import Spectrum
 from tagger.audio.decode import read_signal
-from tagger.domain import Hearing, TagChange
+from tagger.domain import Hearing, Replacement, Status, TagChange, TrackReport
 from tagger.engine.quiet import native_stderr_hidden
+from tagger.library.cache import Cache
+from tagger.library.folders import CACHE_VARIABLE, STATE_VARIABLE, cache_folder
 from tagger.library.identity import payload_digest_of
 from tagger.models.bundle import find_bundle, load_bundle
 from tagger.models.classifier import Classifier
 from tagger.models.cnn import Cnn, cut_patches
 from tagger.tags.read import read_tags
 from tagger.tags.writer import write_changes
+from tagger.workflows.recall import Recall
+from tagger.workflows.recording import RunRecorder
+from tagger.workflows.worker import Track
 
 SR = 44_100
+WARM_UP = 2
+BATCH = 10  # tracks that one core gets done while the cache waits for more
 
 
 def main() -> None:
@@ -51,23 +68,27 @@ def main() -> None:
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    with tempfile.TemporaryDirectory() as folder:
-        path = _four_minutes(Path(folder))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ[CACHE_VARIABLE] = str(folder / "cache")
+        os.environ[STATE_VARIABLE] = str(folder / "state")
+        path = _four_minutes(folder)
+        kb_s = path.stat().st_size * 8 / 240 / 1000
         with native_stderr_hidden():
             times = _stages(path, options.model, options.rounds)
-        decode = statistics.median(times["decode and resample"])
-        print(
-            f"{path.stat().st_size * 8 / 240 / 1000:.0f} kb/s, medians of {options.rounds} rounds"
-        )
-        for stage, seconds in times.items():
-            median = statistics.median(seconds)
-            print(f"  {stage:<24} {1e3 * median:8.1f} ms   {median / decode:6.2f} × decode")
-        hearing = statistics.median(map(sum, zip(*times.values(), strict=True)))
-        heard = sum(statistics.median(times[s]) for s in list(times)[:4])
-        print(f"  {'analysed and classified':<24} {1e3 * heard:8.1f} ms   {heard / decode:6.2f}")
-        print(f"  {'with tags':<24} {1e3 * hearing:8.1f} ms   {hearing / decode:6.2f}")
         _memory(path, options.model)
     _start()
+    print(f"{kb_s:.0f} kb/s, medians of {options.rounds} rounds")
+    decode = statistics.median(times["decode and resample"])
+    for stage, seconds in times.items():
+        _show(stage, statistics.median(seconds), decode)
+    rounds = list(zip(*times.values(), strict=True))
+    for what, count in (("analysed and classified", 5), ("with tags", 6), ("with database", 7)):
+        _show(what, statistics.median(sum(each[:count]) for each in rounds), decode)
+
+
+def _show(what: str, seconds: float, decode: float) -> None:
+    print(f"  {what:<24} {1e3 * seconds:8.1f} ms   {seconds / decode:6.2f} × decode")
 
 
 def _four_minutes(folder: Path) -> Path:
@@ -82,6 +103,7 @@ def _four_minutes(folder: Path) -> Path:
 
 
 def _stages(path: Path, model: str, rounds: int) -> dict[str, list[float]]:
+    unheard = iter(tuple(_unheard(path, (WARM_UP + rounds) * BATCH)))
     bundle = load_bundle(find_bundle(model))
     cnn, classifier = Cnn(bundle), Classifier(bundle)
     made: dict[str, Any] = {}
@@ -90,37 +112,89 @@ def _stages(path: Path, model: str, rounds: int) -> dict[str, list[float]]:
         made["signal"] = read_signal(path, bundle.excerpts)
 
     def spectrum() -> None:
-        made["analysis"] = analyse(made["signal"], bundle.features)
+        signal = made["signal"]
+        made["spectrum"] = Spectrum([excerpt.y for excerpt in signal.excerpts], signal.sr)
+        made["picture"] = log_mel_picture(made["spectrum"])
+        made["seen"] = made["picture"]
+        if bundle.cnn.every_frame:
+            made["seen"] = log_mel_picture(made["spectrum"], every_frame=True)
+
+    def features() -> None:
+        made["features"] = compute_features(bundle.features, made["spectrum"], made["picture"])
 
     def network() -> None:
-        analysis = made["analysis"]
-        patches, starts_s = cut_patches(analysis.picture, analysis.part_starts_s, bundle.cnn)
-        made["hearing"] = Hearing(240.0, 30.0, analysis.features, cnn.log_probs(patches), starts_s)
+        starts_s = tuple(excerpt.start_s for excerpt in made["signal"].excerpts)
+        patches, starts_s = cut_patches(made["seen"], starts_s, bundle.cnn)
+        made["hearing"] = Hearing(240.0, 30.0, made["features"], cnn.log_probs(patches), starts_s)
 
     def ensemble() -> None:
-        made["prediction"] = classifier.predict([made["hearing"]])
+        (made["prediction"],) = classifier.predict([made["hearing"]])
+
+    @contextmanager
+    def noted(replacement: Replacement) -> Iterator[None]:
+        made["replacement"] = replacement
+        yield
 
     def tags() -> None:
         current = read_tags(path).values.get("GENRETAG_MODEL", ())
         after = (f"benchmark {time.monotonic_ns()}",)
         change = TagChange("GENRETAG_MODEL", current, after)
-        write_changes(path, [change], payload_digest=payload_digest_of)
+        write_changes(path, [change], payload_digest=payload_digest_of, recorded=noted)
+
+    def database() -> None:
+        for track in islice(unheard, BATCH):
+            recall.ready(track)
+            recall.keep(track, made["hearing"])
+            with recorder(made["replacement"]):
+                pass
+            recall.is_what_was_heard(track, None)
+            recall.settle(
+                TrackReport(
+                    Path(track.path),
+                    Status.TAGGED,
+                    genres=made["prediction"].genres,
+                    changes=made["replacement"].changes,
+                )
+            )
+        cache._flush()
 
     stages: dict[str, Callable[[], None]] = {
         "decode and resample": decode,
-        "spectrum and features": spectrum,
+        "spectrum and picture": spectrum,
+        "features": features,
         "network": network,
         "ensemble and fusion": ensemble,
         "tags, verified": tags,
+        "database": database,
     }
     times: dict[str, list[float]] = {name: [] for name in stages}
-    for i in range(rounds + 2):  # the first two warm up
-        for name, stage in stages.items():
-            begun = time.perf_counter()
-            stage()
-            if i >= 2:
-                times[name].append(time.perf_counter() - begun)
+    with (
+        Cache.open(cache_folder()) as cache,
+        closing(RunRecorder("scan", bundle.identity)) as recorder,
+    ):
+        recall = Recall(cache, listening=bytes(16), decision=bytes(16))
+        for i in range(WARM_UP + rounds):
+            for name, stage in stages.items():
+                begun = time.perf_counter()
+                stage()
+                if i >= WARM_UP:
+                    times[name].append(time.perf_counter() - begun)
+        assert not cache.notice, cache.notice
+    times["database"] = [seconds / BATCH for seconds in times["database"]]
     return times
+
+
+def _unheard(path: Path, count: int) -> Iterator[Track]:
+    """Files that differ from one another, for the cache; a hole in each takes no room."""
+    with path.open("rb") as file:
+        head = file.read(1 << 14)
+    length = path.stat().st_size
+    for number in range(count):
+        other = path.with_name(f"{number}.mp3")
+        with other.open("wb") as file:
+            file.write(head + os.urandom(16))
+            file.truncate(length)
+        yield Track(str(other), length, other.stat().st_mtime_ns)
 
 
 def _memory(path: Path, model: str) -> None:
