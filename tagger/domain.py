@@ -82,10 +82,14 @@ class Prediction:
         genres: every label of the model with its calibrated probability, most
             probable first; the probabilities sum to 1.
         cluster: name of the music type, or None if the model has no types.
+        music: probability that the track is music at all, or None if the model does not judge.
+        objection: why the track is not to be tagged, as it sounds like no music; empty for music.
     """
 
     genres: tuple[tuple[str, float], ...]
     cluster: str | None
+    music: float | None = None
+    objection: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A bundle's answer for tracks that were heard: ensemble, network, fusion, music type."""
+"""A bundle's answer for tracks that were heard: music or not, genres, music type."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tagger.models.bundle import Bundle
 from tagger.models.clusters import assign
 from tagger.models.ensemble import Ensemble
 from tagger.models.fusion import fuse, mean_patches
+from tagger.models.music import UNJUDGED, sounds
 
 __all__ = ["Classifier"]
 
@@ -29,11 +30,12 @@ class Classifier:
         features = np.stack([h.features for h in hearings])
         cnn_log = np.stack([mean_patches(h.patch_log_probs) for h in hearings])
         probabilities = fuse(self._ensemble.probabilities(features), cnn_log, self.bundle.fusion)
-        spec = self.bundle.clusters
+        spec, music = self.bundle.clusters, self.bundle.music
         types: Sequence[str | None] = assign(features, spec) if spec else [None] * len(hearings)
+        heard = sounds(features, music) if music else [UNJUDGED] * len(hearings)
         return [
-            Prediction(self._ranked(row), cluster)
-            for row, cluster in zip(probabilities, types, strict=True)
+            Prediction(self._ranked(row), cluster, sound.music, sound.objection)
+            for row, cluster, sound in zip(probabilities, types, heard, strict=True)
         ]
 
     def predict_patches(self, hearing: Hearing) -> list[Prediction]:

@@ -36,6 +36,8 @@ def print_track(track: TrackView, *, verbose: bool = False) -> None:
     console.print(Text("\nThe whole track", style="bold"))
     console.print(_whole(track))
     console.print(Text(f"  {_verdict(track)}", style="dim"))
+    if track.whole.music is not None:
+        console.print(Text(f"  music at all: {percent(track.whole.music)}"))
     if track.whole.cluster:
         console.print(Text(f"  music type: {track.whole.cluster}"))
     if verbose:
@@ -69,6 +71,8 @@ def _whole(track: TrackView) -> Table:
 
 
 def _verdict(track: TrackView) -> str:
+    if track.whole.objection:
+        return f"nothing to be written: {track.whole.objection}"
     if not track.candidates:
         return "nothing to be written: the vocabulary has no word for what was heard"
     first = track.candidates[0]

@@ -10,7 +10,8 @@ bundle    fits the ensemble on the same two sets of clips; fusion, temperature, 
           and the music types. Exports, checks the runtimes against what was trained, and
           writes the bundle with its card and plots.
 
-Stages ``develop`` and ``final`` do not need each other and can run side by side.
+Stages ``develop`` and ``final`` do not need each other and can run side by side. What the model
+takes for no music is added afterwards, by :mod:`tagger.training.non_music`.
 """
 
 from __future__ import annotations
@@ -171,6 +172,15 @@ def _fit_members(tracks: TrackSet, targets: Targets, seed: int) -> dict[str, Any
     return fit_members(tracks.features, targets, _possible(tracks), _catch_all(tracks), seed)
 
 
+def _parts(tracks: TrackSet, targets: Targets, seed: int) -> Targets:
+    """Five parts for cross-validation, no artist in two of them."""
+    parts = np.zeros(len(tracks), dtype=np.intp)
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+    for i, (_, judged) in enumerate(folds.split(tracks.features, targets, tracks.groups)):
+        parts[judged] = i
+    return parts
+
+
 def _catch_all(tracks: TrackSet) -> npt.NDArray[np.bool_]:
     """Emotify's pop and rock: what is neither classical nor electronic stands under them."""
     return np.asarray((tracks.source == "emotify") & np.isin(tracks.genres, ["pop", "rock"]))
@@ -249,7 +259,7 @@ def _figures(
         data.targets[~data.held],
         _possible(development),
         _catch_all(development),
-        development.groups,
+        _parts(development, data.targets[~data.held], options.seed),
         options.seed,
     )
     ensemble = soft_vote(members, votes, held.features)

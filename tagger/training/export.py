@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.analysis.version import ANALYSIS_VERSION
+from tagger.engine.quiet import native_stderr_hidden
 from tagger.models.bundle import FORMAT, MANIFEST, Bundle, load_bundle
 from tagger.models.cnn import Cnn
 from tagger.models.ensemble import Ensemble
@@ -27,7 +28,7 @@ def to_tflite(network: Any) -> bytes:
     """A float32 Keras network as a LiteRT file with a free batch size."""
     import tensorflow as tf
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, native_stderr_hidden():
         # Through a saved model: it keeps the batch dimension free.
         network.export(folder, format="tf_saved_model", verbose=False)
         return bytes(tf.lite.TFLiteConverter.from_saved_model(folder).convert())
@@ -63,8 +64,10 @@ def check_runtimes(
     Raises:
         ValueError: one of them is above :data:`TOLERANCE`.
     """
+    with native_stderr_hidden():  # LiteRT names its delegate
+        cnn_log = Cnn(bundle).log_probs(patches)
     differences = {
-        "litert": float(np.abs(np.exp(Cnn(bundle).log_probs(patches)) - network_probs).max()),
+        "litert": float(np.abs(np.exp(cnn_log) - network_probs).max()),
         "onnx": float(np.abs(Ensemble(bundle).probabilities(features) - ensemble_probs).max()),
     }
     for runtime, difference in differences.items():
@@ -89,5 +92,6 @@ def _manifest(bundle: Bundle) -> dict[str, Any]:
         "fusion": asdict(bundle.fusion),
         "thresholds": dict(bundle.thresholds),
         "clusters": asdict(bundle.clusters) if bundle.clusters else None,
+        "music": asdict(bundle.music) if bundle.music else None,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in bundle.weights.items()},
     }

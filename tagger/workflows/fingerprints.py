@@ -35,7 +35,7 @@ def decision_fingerprint(bundle: Bundle, *settings: object) -> bytes:
     weights = [hashlib.sha256(data).digest() for _, data in sorted(bundle.weights.items())]
     spec = (bundle.identity, bundle.labels, bundle.members, bundle.fusion, bundle.clusters)
     heard = listening_fingerprint(bundle)
-    return _digest(__version__, heard, spec, weights, bundle.thresholds, *settings)
+    return _digest(__version__, heard, spec, weights, bundle.thresholds, bundle.music, *settings)
 
 
 def _digest(*values: object) -> bytes:

@@ -143,12 +143,13 @@ def _with_tags(path: Path, hearing: Hearing, prediction: Prediction, cached: boo
     report = TrackReport(
         path,
         Status.UNCHANGED,
-        genres=prediction.genres,
-        cluster=prediction.cluster,
         duration_s=hearing.duration_s,
         heard_s=hearing.heard_s,
         cached=cached,
     )
+    if prediction.objection:  # its genres mean nothing: the model knows those of music alone
+        return Heard(replace(report, status=Status.SKIPPED, reason=prediction.objection))
+    report = replace(report, genres=prediction.genres, cluster=prediction.cluster)
     try:
         current = read_tags(path)
     except TagsRefusedError as refused:

@@ -54,7 +54,9 @@ def listen(path: Path, model: str) -> TrackView:
         whole.genres, Thresholds(bundle.thresholds, config.thresholds)
     )
     plan = ""
-    if isinstance(tags, CurrentTags):
+    if whole.objection:
+        plan = whole.objection
+    elif isinstance(tags, CurrentTags):
         settings = PolicySettings()
         plan = decide(tags, whole, candidates, settings, bundle.identity, __version__).reason
     return TrackView(

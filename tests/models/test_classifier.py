@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from tagger.analysis.picture import COLUMN_S, N_MELS, Picture
+from tagger.analysis.picture import COLUMN_S, FRAME_S, N_MELS, Picture
 from tagger.domain import Hearing
 from tagger.errors import ModelError
 from tagger.models.bundle import Bundle, CnnSpec, FusionSpec, find_bundle, load_bundle
@@ -64,6 +64,12 @@ def test_two_parts_in_order_with_their_starts():
     patches, starts_s = cut_patches(picture, (72.5, 152.5), SPEC)
     assert columns_of(patches)[:, 0].tolist() == [0, 1, 99, 196]
     assert starts_s == pytest.approx((72.5, 152.5, 152.5 + 98 * COLUMN_S, 152.5 + 195 * COLUMN_S))
+
+
+def test_starts_follow_the_resolution():
+    spec = dataclasses.replace(SPEC, column_s=FRAME_S)
+    _, starts_s = cut_patches(Picture((part(387),)), (72.5,), spec)
+    assert starts_s == pytest.approx([72.5 + s * FRAME_S for s in (0, 98, 195)])
 
 
 def test_starts_and_parts_must_agree():

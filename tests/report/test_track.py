@@ -58,6 +58,18 @@ def test_one_track_below_its_threshold(capsys):
     assert verdict in capsys.readouterr().out
 
 
+def test_what_is_no_music_is_said_with_its_probability(capsys):
+    said = "sounds like speech, not music (0.97)"
+    whole = Prediction((("Rock", 0.8), ("Pop", 0.2)), None, music=0.03, objection=said)
+    print_track(view(whole=whole))
+    out = capsys.readouterr().out
+    assert f"nothing to be written: {said}" in out
+    assert "sure enough" not in out
+    assert "music at all: 3 %" in out
+    print_track(view())
+    assert "music at all" not in capsys.readouterr().out  # of a model that does not judge
+
+
 def test_one_track_without_a_word(capsys):
     routes = (Route("Rock", (), None, "ignored"), Route("Pop", (), None, "ignored"))
     print_track(view(routes=routes, candidates=(), written=()), verbose=True)

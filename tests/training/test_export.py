@@ -16,9 +16,9 @@ pytest.importorskip("skl2onnx")
 
 from training.training_samples import LABELS, SPEC, blobs, bundle
 
-from tagger.analysis.picture import N_MELS
+from tagger.analysis.picture import FRAME_S, N_MELS
 from tagger.errors import ModelError
-from tagger.models.bundle import Bundle, ClusterSpec, CnnSpec, load_bundle
+from tagger.models.bundle import Bundle, ClusterSpec, CnnSpec, MusicSpec, load_bundle
 from tagger.models.cnn import Cnn
 from tagger.models.fusion import log_softmax
 from tagger.training import export
@@ -30,6 +30,9 @@ Cut = Callable[[pytest.MonkeyPatch], None]
 JUNK = {"cnn.tflite": b"not a network", "tree.onnx": b"nor a tree"}
 
 
+MUSIC = MusicSpec((1, 3), (0.1, 2.0), (1.5, 1 / 3), 3.0, ("noise",), ((1.0, -2.0),), (0.5,), 0.7)
+
+
 def junk(folder: Path, **changes: object) -> Bundle:
     """A bundle that verifies, though no runtime would load it."""
     return bundle(folder, JUNK, **changes)
@@ -38,10 +41,14 @@ def junk(folder: Path, **changes: object) -> Bundle:
 # --- writing ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("music", [None, MUSIC])
 @pytest.mark.parametrize("clusters", [None, TYPES])
-def test_what_is_written_is_what_is_read(tmp_path: Path, clusters: ClusterSpec | None) -> None:
+def test_what_is_written_is_what_is_read(
+    tmp_path: Path, clusters: ClusterSpec | None, music: MusicSpec | None
+) -> None:
     folder = tmp_path / "new" / "model"
-    made = junk(folder, clusters=clusters, cnn=CnnSpec("cnn.tflite", 16, 1 / 3, 4.0))
+    cnn = CnnSpec("cnn.tflite", 16, 1 / 3, 4.0, FRAME_S)
+    made = junk(folder, clusters=clusters, cnn=cnn, music=music)
     returned = write_bundle(made, folder)
     read = load_bundle(folder)
     assert read == returned == made

@@ -7,12 +7,15 @@ from types import MappingProxyType
 
 import pytest
 
+from tagger.analysis.picture import FRAME_S
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.domain import Policy
-from tagger.models.bundle import find_bundle, load_bundle
+from tagger.models.bundle import MusicSpec, find_bundle, load_bundle
 from tagger.models.vocabulary import Vocabulary
 from tagger.workflows import fingerprints
 from tagger.workflows.fingerprints import decision_fingerprint, listening_fingerprint
+
+MUSIC = MusicSpec((0,), (0.0,), (1.0,), 3.0, ("noise",), ((1.0,),), (0.0,), 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +30,13 @@ def test_a_new_ensemble_or_threshold_needs_no_audio(bundle):
         replace(bundle, thresholds={"Rock": 0.1}),
         replace(bundle, fusion=replace(bundle.fusion, temperature=2.0)),
         replace(bundle, version="9"),
+        replace(bundle, music=replace(MUSIC, threshold=0.9)),
     ]
     for other in others:
         assert listening_fingerprint(other) == listening_fingerprint(bundle)
         assert decision_fingerprint(other) != decision_fingerprint(bundle)
+    judging = replace(bundle, music=MUSIC)
+    assert decision_fingerprint(judging) != decision_fingerprint(others[-1])
 
 
 def test_a_new_network_or_analysis_does(bundle, monkeypatch):
@@ -39,6 +45,7 @@ def test_a_new_network_or_analysis_does(bundle, monkeypatch):
         replace(bundle, weights={**bundle.weights, bundle.cnn.file: b"new"}),
         replace(bundle, features=bundle.features[::-1]),
         replace(bundle, excerpts=ExcerptPlan(3, 10.0)),
+        replace(bundle, cnn=replace(bundle.cnn, column_s=FRAME_S)),
     ]
     for other in others:
         assert listening_fingerprint(other) != before[0]
