@@ -1,4 +1,4 @@
-"""The networks, in Keras 3."""
+"""Convolutional networks, in Keras 3."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from keras import layers
 
 from tagger.analysis.picture import N_MELS
 
-__all__ = ["resnet"]
+__all__ = ["resnet", "segment_cnn"]
 
 
 def resnet(
@@ -34,6 +34,37 @@ def resnet(
     x = layers.Dropout(dropout)(layers.Concatenate()(pooled))
     logits = layers.Dense(n_labels, dtype="float32", name="logits")(x)
     return keras.Model(inputs, logits, name="resnet")
+
+
+def segment_cnn(
+    n_labels: int,
+    columns: int,
+    widths: tuple[int, ...] = (32, 64, 128),
+    dense: int = 128,
+    dropout: float = 0.25,
+) -> Any:
+    """Blocks of one 3×3 convolution on short log-mel segments, to logits.
+
+    Each block halves both sides by the maximum; the mean over what is left goes through
+    one dense layer.
+
+    Args:
+        n_labels: number of logits.
+        columns: width of a patch; made for 130 frames, 3 s.
+        widths: channels of each block.
+        dense: width of the dense layer.
+        dropout: share lost behind each block; twice that behind the dense layer.
+    """
+    inputs = keras.Input((N_MELS, columns, 1), name="log_mel")
+    x = inputs
+    for width in widths:
+        x = layers.ReLU()(_normalised(_convolution(x, width, 3, 1)))
+        x = layers.Dropout(dropout)(layers.MaxPooling2D()(x))
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dense(dense, activation="relu", kernel_initializer="he_normal")(x)
+    x = layers.Dropout(2 * dropout)(x)
+    logits = layers.Dense(n_labels, dtype="float32", name="logits")(x)
+    return keras.Model(inputs, logits, name="segment-cnn")
 
 
 def _block(x: Any, width: int, stride: int) -> Any:
