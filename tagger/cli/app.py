@@ -10,9 +10,13 @@ import typer
 from tagger import __version__
 from tagger.cli.apply import apply
 from tagger.cli.cache import cache_app
+from tagger.cli.compare import compare
+from tagger.cli.evaluate import evaluate
+from tagger.cli.explore import explore
 from tagger.cli.models import models_app
 from tagger.cli.scan import scan
 from tagger.cli.show import show
+from tagger.cli.train import train
 from tagger.cli.undo import undo
 
 __all__ = ["app"]
@@ -48,7 +52,7 @@ def _unwrapped(text: str | None) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-for _command in (scan, apply, undo, show):
+for _command in (scan, apply, undo, show, train, evaluate, compare, explore):
     app.command(help=_unwrapped(_command.__doc__))(_command)
 app.add_typer(models_app, name="models")
 app.add_typer(cache_app, name="cache")

@@ -16,11 +16,11 @@ cache_app = typer.Typer(
 def info() -> None:
     """Show where the cache is, what it holds and how large it is."""
     from tagger.report.cache import print_info, print_notice
-    from tagger.workflows.cache import cache_path, info_of_cache
+    from tagger.workflows.cache import cache_path, info_of_cache, kept_by_trainings
 
     found, notice = info_of_cache()
     print_notice(notice)
-    print_info(cache_path(), found)
+    print_info(cache_path(), found, kept_by_trainings())
 
 
 @cache_app.command()

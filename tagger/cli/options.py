@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias, TypeVar
+from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import typer
 
 __all__ = [
+    "DataArgument",
+    "LabelsOption",
     "LogOption",
     "ModelOption",
     "MtimeOption",
     "QuietOption",
     "ReportOption",
+    "TableOption",
     "VerboseOption",
     "WriteOption",
     "chosen",
+    "label_source",
 ]
 
 ModelOption: TypeAlias = Annotated[
     str, typer.Option(metavar="NAME|DIR", help="Name of a built-in model, or a model's folder.")
+]
+DataArgument: TypeAlias = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="Labelled music: a folder per genre, a tagged library, a CSV, or a spectrogram "
+        "archive (.npz).",
+    ),
+]
+LabelsOption: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        metavar="folders|tags|CSV",
+        help="Where the genres stand; without it, that is told from what DATA is.",
+    ),
+]
+TableOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--features", metavar="CSV", help="Feature table of a spectrogram archive."),
 ]
 ReportOption: TypeAlias = Annotated[
     Path | None,
@@ -71,3 +94,11 @@ def chosen(option: str, value: str, *choices: T) -> T:
         if choice == value:
             return choice
     raise UsageError(f"{option} {value}: must be {' or '.join(choices)}")
+
+
+def label_source(value: str) -> Literal["auto", "folders", "tags"] | Path:
+    """Where genres stand, as ``--labels`` says: a word of ours, or a CSV file."""
+    match value:
+        case "auto" | "folders" | "tags":
+            return value
+    return Path(value)

@@ -17,10 +17,22 @@ from typing import Final
 
 from tagger.library.cache_schema import APPLICATION, FORMAT, PAGE_BYTES, SCHEMA, TABLES
 
-__all__ = ["CACHE", "InUseError", "OpenFile", "is_damage", "open_file", "reason", "remove_file"]
+__all__ = [
+    "CACHE",
+    "SOUNDS",
+    "InUseError",
+    "OpenFile",
+    "is_damage",
+    "open_file",
+    "reason",
+    "remove_file",
+]
 
 CACHE: Final = "cache.sqlite3"
 """Name of the file in the cache folder."""
+
+SOUNDS: Final = "training.sqlite3"
+"""Name of the file beside it in which trainings keep what they heard."""
 
 _LOCK: Final = "cache.lock"
 _DAMAGED: Final = ".damaged"
@@ -119,7 +131,7 @@ def open_file(folder: Path, *, damaged: int = 0) -> OpenFile:
 
 
 def remove_file(folder: Path) -> int:
-    """Remove the cache, and what was set aside.
+    """Remove the cache, what was set aside, and what trainings keep.
 
     Returns:
         how many bytes that were.
@@ -133,8 +145,12 @@ def remove_file(folder: Path) -> int:
         if not _lock(lock, alone=True):
             raise InUseError
         freed = 0
-        for suffix in (*_LOGS, "", _DAMAGED, _NEW):
-            path = folder / f"{CACHE}{suffix}"
+        of_trainings = (f"{SOUNDS}{suffix}" for suffix in (*_LOGS, ""))
+        for name in (
+            *(f"{CACHE}{suffix}" for suffix in (*_LOGS, "", _DAMAGED, _NEW)),
+            *of_trainings,
+        ):
+            path = folder / name
             with suppress(FileNotFoundError):
                 size = path.lstat().st_size
                 path.unlink()

@@ -38,11 +38,17 @@ class PrunedLike(Protocol):
     def freed(self) -> int: ...
 
 
-def print_info(path: Path, info: InfoLike | None) -> None:
-    """Show a cache in numbers."""
+def print_info(path: Path, info: InfoLike | None, trainings: int = 0) -> None:
+    """Show a cache in numbers, and how many bytes trainings keep beside it."""
     if info is None:
         print(f"There is no cache yet; a scan will begin it at {shown(path)}")
-        return
+    else:
+        _print_rows(path, info)
+    if trainings:
+        print(f"{'trainings':<12}{_megabytes(trainings)} more, of labelled tracks")
+
+
+def _print_rows(path: Path, info: InfoLike) -> None:
     each = f" ({info.size / info.files / 1000:.1f} kB a track)" if info.files else ""
     rows = {
         "file": shown(path),

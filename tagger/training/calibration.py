@@ -27,6 +27,7 @@ WANTED_PRECISION: Final = 0.85
 
 _PRIOR_TRACKS: Final = 10.0  # how many tracks' worth a genre's own threshold is held back
 _FOLDS: Final = 5
+_TEMPERATURES: Final = (0.2, 5.0)  # without an error to learn from, it would go to nothing
 
 
 def fit_fusion(
@@ -71,7 +72,7 @@ def _spec(parameters: Array, biased: Sequence[int], n_labels: int) -> FusionSpec
     return FusionSpec(
         float(ensemble / total),
         float(cnn / total),
-        1.0 / total,
+        float(np.clip(1.0 / total, *_TEMPERATURES)),
         tuple(round(float(b), 6) for b in bias) if len(biased) else (),
     )
 

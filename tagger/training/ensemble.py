@@ -11,7 +11,6 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -25,7 +24,6 @@ Targets = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
 _OPSET: Final = 17
-_FOLDS: Final = 5
 
 # How much a row counts whose annotators could not choose from all labels. Chosen, like the
 # members' own parameters, by artist-grouped cross-validation over both data sets and by the
@@ -94,31 +92,40 @@ def fit_vote_weights(
     targets: Targets,
     possible: Mask,
     catch_all: Mask,
-    groups: npt.NDArray[np.str_],
+    parts: npt.NDArray[np.intp],
     seed: int,
 ) -> dict[str, float]:
     """Weights of the members' votes: those of the greatest likelihood under cross-validation.
 
     Args:
-        groups: artists; five folds, no artist on both sides of one.
+        parts: in which part of the cross-validation each row is judged, shape (n,); -1: in none.
+            Parts should share no artist.
         features, targets, possible, catch_all, seed: as for :func:`fit_members`.
+
+    Returns:
+        A weight for each member; equal ones where no row is judged.
     """
-    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
     votes: dict[str, npt.NDArray[np.float64]] = {}
-    for fitted, judged in folds.split(features, targets, groups):
+    for part in range(parts.max() + 1):
+        fitted, judged = parts != part, parts == part
         members = fit_members(
             features[fitted], targets[fitted], possible[fitted], catch_all[fitted], seed
         )
         for name, member in members.items():
-            votes.setdefault(name, np.zeros(possible.shape))[judged] = member.predict_proba(
-                features[judged]
-            )
-    stacked = np.stack(list(votes.values()))
-    rows = np.arange(len(targets))
+            answers = np.zeros((int(judged.sum()), possible.shape[1]))
+            answers[:, member.classes_] = member.predict_proba(features[judged])
+            votes.setdefault(name, np.zeros(possible.shape))[judged] = answers
+    if not votes:
+        members = fit_members(features, targets, possible, catch_all, seed)
+        return dict.fromkeys(members, 1 / len(members))
+    rows = np.flatnonzero(parts >= 0)
+    stacked = np.stack(list(votes.values()))[:, rows]
+    targets, possible = targets[rows], possible[rows]
+    rows = np.arange(len(rows))
 
     def loss(logits: npt.NDArray[np.float64]) -> float:
         vote = np.where(possible, np.tensordot(softmax(logits), stacked, axes=1), 0.0)
-        vote /= vote.sum(axis=1, keepdims=True)
+        vote /= np.maximum(vote.sum(axis=1, keepdims=True), 1e-12)
         return float(-np.log(np.maximum(vote[rows, targets], 1e-9)).mean())
 
     best = minimize(loss, np.zeros(len(votes)), method="Nelder-Mead")
@@ -138,10 +145,12 @@ def to_onnx(member: Pipeline, n_features: int) -> bytes:
     from skl2onnx import to_onnx as convert
     from skl2onnx.common.data_types import FloatTensorType
 
-    model: Any = convert(
-        member,
-        initial_types=[("features", FloatTensorType([None, n_features]))],
-        options={"zipmap": False},
-        target_opset=_OPSET,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # SVC's probabilities, as above
+        model: Any = convert(
+            member,
+            initial_types=[("features", FloatTensorType([None, n_features]))],
+            options={"zipmap": False},
+            target_opset=_OPSET,
+        )
     return bytes(model.SerializeToString())

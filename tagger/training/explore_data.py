@@ -14,7 +14,8 @@ from tagger.errors import AudioError, UsageError
 from tagger.models.vocabulary import Vocabulary
 from tagger.training.data import Data, LabelSource, load_data
 from tagger.training.explore import ExploreSummary, LabelledTracks, explore
-from tagger.training.explore_plots import SHOWN_GENRES, Sample
+from tagger.training.explore_groups import SHOWN_GENRES
+from tagger.training.explore_plots import Sample
 
 __all__ = ["explore_data"]
 
@@ -75,7 +76,8 @@ def _tracks(data: Data) -> LabelledTracks:
 def _samples(data: Data) -> dict[str, Sample]:
     """For each genre that is shown, the first of its tracks that can be decoded once more."""
     genres = data.tracks.genres.tolist()
-    shown = {genre for genre, _ in Counter(genres).most_common(SHOWN_GENRES)}
+    counts = Counter(genres)
+    shown = sorted(counts, key=lambda genre: (-counts[genre], genre))[:SHOWN_GENRES]
     samples: dict[str, Sample] = {}
     for path, genre in zip(data.paths, genres, strict=False):
         if genre in samples or genre not in shown:

@@ -6,22 +6,31 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow loads: it lists GPUs
 
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
-import keras
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
+
+from tagger.engine.quiet import native_stderr_hidden
+
+with native_stderr_hidden():  # whatever the level, it tells of its own CPU
+    import keras
 
 from tagger.analysis.picture import Picture
 from tagger.models.bundle import CnnSpec
 from tagger.models.cnn import cut_patches
 from tagger.models.fusion import log_softmax, mean_patches
 from tagger.training.augment import Augmentation, mix_up, random_patches
+from tagger.training.checkpoint import load_checkpoint, save_checkpoint
+from tagger.training.settings import Balance
 
 __all__ = ["FitSettings", "Fitted", "fit_network", "picture_log_probs"]
+
 
 Weights = list[npt.NDArray[np.float32]]
 
@@ -36,6 +45,9 @@ class FitSettings:
         average: decay of the moving average of weights and running statistics.
         mixed: compute in bfloat16 (weights stay float32): about 1.4 times as fast on CPUs
             that have it.
+        balance: what is done about genres of few tracks.
+        patience: looks at the validation clips without a smaller loss after which the
+            training ends, with the weights of the best look; 0: it runs to its end.
     """
 
     epochs: int = 180
@@ -45,6 +57,8 @@ class FitSettings:
     label_smoothing: float = 0.05
     average: float = 0.995
     mixed: bool = True
+    balance: Balance = "none"
+    patience: int = 0
     seed: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
 
@@ -54,12 +68,14 @@ class Fitted:
     """A float32 network with averaged weights, and how its training went.
 
     Attributes:
-        history: one ``{"epoch", "loss", "accuracy"}`` for each look at the validation
-            clips (``accuracy`` is missing without any).
+        history: one ``{"epoch", "loss", "validation_loss", "accuracy"}`` for each look at
+            the validation clips (the last two are missing without any).
+        epoch: the one after which the weights are taken.
     """
 
     network: Any
     history: tuple[dict[str, float], ...]
+    epoch: int
 
 
 Build = Callable[[], Any]
@@ -76,6 +92,7 @@ def fit_network(
     settings: FitSettings,
     *,
     validation: tuple[npt.NDArray[np.uint8], npt.NDArray[np.intp]] | None = None,
+    checkpoint: Path | None = None,
 ) -> Fitted:
     """Fit the network that ``build`` makes.
 
@@ -86,11 +103,12 @@ def fit_network(
         targets: index of each picture's label, shape (n,).
         possible: which labels each picture's annotators could choose from, shape
             (n, n_labels). A clip says nothing of the others: they do not enter its loss.
-        validation: pictures and targets that are only looked at for the history; nothing
-            is chosen by them.
+        validation: pictures and targets that are looked at for the history; with
+            ``settings.patience``, they choose the epoch.
+        checkpoint: a file in which the training's state is kept at each look. One left by a
+            stopped training of the same settings and clips is gone on from, to the same end.
     """
     keras.utils.set_random_seed(settings.seed)
-    rng = np.random.default_rng(settings.seed)
     with _policy("mixed_bfloat16" if settings.mixed else "float32"):
         network = build()
     steps = -(-len(pictures) // settings.batch)
@@ -104,33 +122,129 @@ def fit_network(
     )
     with _policy("float32"):
         averaged_network = build()
-    average = _Average(settings.average)
+    counts = np.bincount(targets, minlength=possible.shape[1])
+    rarity = len(targets) / (np.count_nonzero(counts) * np.maximum(counts, 1))
     soft = _smoothed(targets, possible, settings.label_smoothing)
+    if settings.balance == "weights":
+        soft = (soft * rarity).astype(np.float32)
+    odds = rarity[targets] / len(targets) if settings.balance == "sampling" else None
     # Clips are mixed with those whose annotators had the same choice.
     _, kinds = np.unique(possible, axis=0, return_inverse=True)
-    history = []
-    for epoch in tqdm(range(1, settings.epochs + 1), desc="training", unit="epoch", mininterval=20):
+    run = _Run(network, _Average(settings.average), np.random.default_rng(settings.seed))
+    if checkpoint:
+        run.resume(checkpoint, settings, len(pictures))
+    epochs = range(run.epoch + 1, settings.epochs + 1)
+    for epoch in tqdm(
+        epochs,
+        desc="training",
+        unit="epoch",
+        mininterval=1,
+        initial=run.epoch,
+        total=settings.epochs,
+        disable=None,  # off a terminal
+    ):
         losses = []
-        for rows in _batches(len(pictures), settings.batch, rng):
+        for rows in _batches(len(pictures), settings.batch, run.rng, odds):
             x = random_patches(
-                pictures[rows], spec.columns, settings.augmentation, rng, fill=spec.offset
+                pictures[rows], spec.columns, settings.augmentation, run.rng, fill=spec.offset
             )
             y = soft[rows]
-            x, y = mix_up(x, y, kinds[rows], settings.augmentation.mixup_alpha, rng)
+            x, y = mix_up(x, y, kinds[rows], settings.augmentation.mixup_alpha, run.rng)
             x = ((x - spec.offset) * spec.scale)[..., None]
             masked = np.concatenate([y, possible[rows].astype(np.float32)], axis=1)
             losses.append(network.train_on_batch(x, masked))
-            average.update(network.get_weights())
+            run.average.update(network.get_weights())
+        run.epoch = epoch
         if epoch % _LOOK_EVERY == 0 or epoch == settings.epochs:
-            look = {"epoch": float(epoch), "loss": float(np.mean(losses))}
-            if validation is not None:
-                averaged_network.set_weights(average.weights)
-                answers = picture_log_probs(averaged_network, spec, validation[0])
-                look["accuracy"] = float((answers.argmax(axis=1) == validation[1]).mean())
-            history.append(look)
-            tqdm.write(str({name: round(value, 4) for name, value in look.items()}))
-    averaged_network.set_weights(average.weights)
-    return Fitted(averaged_network, tuple(history))
+            averaged_network.set_weights(run.average.weights)
+            run.look(float(np.mean(losses)), averaged_network, spec, validation)
+            if checkpoint:
+                run.save(checkpoint, settings, len(pictures))
+            if settings.patience and run.looks_since_best >= settings.patience:
+                break
+    best = settings.patience and run.best_weights
+    averaged_network.set_weights(run.best_weights if best else run.average.weights)
+    return Fitted(averaged_network, tuple(run.history), run.best_epoch if best else run.epoch)
+
+
+class _Run:
+    """What changes while a network is fitted; all of it goes into a checkpoint."""
+
+    def __init__(self, network: Any, average: _Average, rng: np.random.Generator) -> None:
+        self.network = network
+        self.average = average
+        self.rng = rng
+        self.epoch = 0
+        self.history: list[dict[str, float]] = []
+        self.best_weights: Weights = []
+        self.best_epoch = 0
+
+    @property
+    def looks_since_best(self) -> int:
+        return sum(look["epoch"] > self.best_epoch for look in self.history)
+
+    def look(
+        self,
+        loss: float,
+        averaged: Any,
+        spec: CnnSpec,
+        validation: tuple[npt.NDArray[np.uint8], npt.NDArray[np.intp]] | None,
+    ) -> None:
+        """Note how far it has come, and keep the weights if they are the best."""
+        look = {"epoch": float(self.epoch), "loss": loss}
+        if validation is not None:
+            pictures, targets = validation
+            answers = picture_log_probs(averaged, spec, pictures)
+            look["validation_loss"] = -float(answers[np.arange(len(targets)), targets].mean())
+            look["accuracy"] = float((answers.argmax(axis=1) == targets).mean())
+            losses = [before["validation_loss"] for before in self.history]
+            if look["validation_loss"] < min(losses, default=np.inf):
+                self.best_weights = [w.copy() for w in self.average.weights]
+                self.best_epoch = self.epoch
+        self.history.append(look)
+        line = ", ".join(f"{name} {value:.4g}" for name, value in look.items())
+        tqdm.write(line, file=sys.stderr)
+
+    def save(self, path: Path, settings: FitSettings, n: int) -> None:
+        lists = {
+            # Variables, not weights: those of the dropout's random generators as well.
+            "network": [np.asarray(v) for v in self.network.variables],
+            "optimizer": [np.asarray(v) for v in self.network.optimizer.variables],
+            "average": self.average.weights,
+            "best": self.best_weights,
+        }
+        state = {
+            "settings": asdict(settings),
+            "clips": n,
+            "epoch": self.epoch,
+            "best_epoch": self.best_epoch,
+            "history": self.history,
+            "steps": self.average.step,
+            "rng": self.rng.bit_generator.state,
+        }
+        save_checkpoint(path, lists, state)
+
+    def resume(self, path: Path, settings: FitSettings, n: int) -> None:
+        """Go on from a checkpoint, if there is one of the same training."""
+        found = load_checkpoint(path)
+        if found is None:
+            return
+        lists, state = found
+        if state.get("settings") != asdict(settings) or state.get("clips") != n:
+            return
+        self.network.optimizer.build(self.network.trainable_variables)
+        for variables, name in (
+            (self.network.variables, "network"),
+            (self.network.optimizer.variables, "optimizer"),
+        ):
+            for variable, value in zip(variables, lists[name], strict=True):
+                variable.assign(value)
+        self.average.weights = lists["average"]
+        self.average.step = state["steps"]
+        self.best_weights = lists.get("best", [])
+        self.best_epoch, self.epoch = state["best_epoch"], state["epoch"]
+        self.history = state["history"]
+        self.rng.bit_generator.state = state["rng"]
 
 
 def picture_log_probs(
@@ -164,9 +278,12 @@ def _masked_cross_entropy(targets_and_mask: Any, logits: Any) -> Any:
     return -keras.ops.sum(targets * mask * log_probs, axis=-1)
 
 
-def _batches(n: int, size: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.intp]]:
-    """A permutation in batches of equal size; the last is filled up with the first."""
-    order = rng.permutation(n)
+def _batches(
+    n: int, size: int, rng: np.random.Generator, odds: npt.NDArray[np.float64] | None = None
+) -> Iterator[npt.NDArray[np.intp]]:
+    """A permutation, or n draws at some odds, in batches of equal size; the last is filled up
+    with the first."""
+    order = rng.permutation(n) if odds is None else rng.choice(n, n, p=odds)
     for start in range(0, n, size):
         rows = order[start : start + size]
         yield np.concatenate([rows, order[: size - len(rows)]])
@@ -177,15 +294,15 @@ class _Average:
 
     def __init__(self, decay: float) -> None:
         self._decay = decay
-        self._step = 0
+        self.step = 0
         self.weights: Weights = []
 
     def update(self, weights: Weights) -> None:
-        self._step += 1
+        self.step += 1
         if not self.weights:
             self.weights = [w.copy() for w in weights]
             return
-        decay = min(self._decay, self._step / (self._step + 10))
+        decay = min(self._decay, self.step / (self.step + 10))
         for mean, new in zip(self.weights, weights, strict=True):
             mean += (1 - decay) * (new - mean)
 

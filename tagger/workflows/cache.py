@@ -6,11 +6,11 @@ from pathlib import Path
 
 from tagger.errors import UsageError
 from tagger.library.cache import Cache
-from tagger.library.cache_file import CACHE, InUseError, reason, remove_file
+from tagger.library.cache_file import CACHE, SOUNDS, InUseError, reason, remove_file
 from tagger.library.cache_rows import Info, Pruned
 from tagger.library.folders import cache_folder
 
-__all__ = ["cache_path", "clear_cache", "info_of_cache", "prune_cache"]
+__all__ = ["cache_path", "clear_cache", "info_of_cache", "kept_by_trainings", "prune_cache"]
 
 
 def cache_path() -> Path:
@@ -20,6 +20,14 @@ def cache_path() -> Path:
         UsageError: that cannot be told.
     """
     return cache_folder(create=False) / CACHE
+
+
+def kept_by_trainings() -> int:
+    """Bytes of what trainings keep beside the cache, so that they need not hear it again."""
+    try:
+        return (cache_path().parent / SOUNDS).stat().st_size
+    except OSError:
+        return 0
 
 
 def info_of_cache() -> tuple[Info | None, str]:

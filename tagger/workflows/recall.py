@@ -15,7 +15,7 @@ from tagger.library.cache import Cache, Problem, ProblemKind
 from tagger.tags.container import open_tags
 from tagger.workflows.worker import Track
 
-__all__ = ["Recall", "Recalled", "anchored", "anchored_folder"]
+__all__ = ["Recall", "Recalled", "anchored", "anchored_folder", "audio_key_of"]
 
 # In this order: one is a kind of the other.
 _KINDS: Final = (
@@ -125,7 +125,7 @@ class _State:
 
     def key_of(self, path: Path) -> bytes | None:
         if not self._asked:
-            self._key, self._asked = _key(path), True
+            self._key, self._asked = audio_key_of(path), True
         return self._key
 
     def is_of(self, path: Path) -> bool:
@@ -155,7 +155,8 @@ def _state(path: Path) -> _State | None:
     return _State(status.st_size, status.st_mtime_ns)
 
 
-def _key(path: Path) -> bytes | None:
+def audio_key_of(path: Path) -> bytes | None:
+    """Key of the audio in a file, or None if nothing can be made of it."""
     try:
         with open_tags(path) as tags:
             return audio_key(tags.file, tags.audio, tags.audio_md5)

@@ -95,3 +95,12 @@ def test_a_cache_that_cannot_be_opened(filled):
     for command in ("info", "prune"):
         with pytest.raises(UsageError, match="no analysis cache for this run: is a directory"):
             run(command)
+
+
+def test_what_trainings_keep_is_told_and_cleared(filled):
+    kept = filled / "training.sqlite3"
+    kept.write_bytes(bytes(250_000))
+    assert "trainings   0.2 MB more, of labelled tracks" in run("info").stdout
+    run("clear")
+    assert not kept.exists()
+    assert "labelled tracks" not in run("info").stdout

@@ -186,3 +186,12 @@ def test_fit_fusion_finds_a_label_that_is_never_said_loudly_enough() -> None:
     assert spec.bias[:2] == (0.0, 0.0)
     assert spec.bias[2] == pytest.approx(1.2, abs=0.25)
     assert fit_fusion(np.exp(too_quiet), too_quiet, targets).bias == ()
+
+
+def test_without_an_error_to_learn_from_the_temperature_stays_in_bounds() -> None:
+    """Such a spec is also one that a bundle may hold."""
+    targets = np.tile(np.arange(3), 4)
+    sure = np.where(np.eye(3)[targets] > 0, 0.9, 0.05)
+    spec = fit_fusion(sure, np.log(sure), targets)
+    assert spec.temperature == pytest.approx(0.2)
+    assert fuse(sure, np.log(sure), spec).argmax(axis=1).tolist() == targets.tolist()

@@ -12,10 +12,12 @@ from tagger.analysis.features import PICTURE_FEATURES, compute_picture_features
 from tagger.analysis.picture import N_MELS, Picture
 from tagger.audio.decode import Excerpt, Signal, read_signal
 from tagger.audio.excerpts import ExcerptPlan
+from tagger.errors import UsageError
 from tagger.training.datasets import (
     CLIP_COLUMNS,
     ENSEMBLE_FEATURES,
     TrackSet,
+    load_archive,
     load_emotify,
     load_gtzan,
 )
@@ -135,8 +137,120 @@ def test_gtzan_labels_artists_and_partition(tmp_path: Path) -> None:
 
 def test_gtzan_pictures_of_another_size_are_refused(tmp_path: Path) -> None:
     write_gtzan(tmp_path, columns=386)
-    with pytest.raises(ValueError, match="386"):
+    with pytest.raises(UsageError, match="386"):
         load_gtzan(tmp_path)
+
+
+# --- any archive ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> tuple[Path, Path]:
+    write_gtzan(tmp_path)
+    return tmp_path / "spectrograms.npz", tmp_path / "features_30s.csv"
+
+
+def change(npz: Path, **arrays: object) -> None:
+    """Replace arrays of an archive; None takes one away."""
+    with np.load(npz) as archive:
+        kept = dict(archive) | arrays
+    np.savez(npz, **{name: array for name, array in kept.items() if array is not None})
+
+
+def test_an_archive_may_say_less_than_gtzan(archive: tuple[Path, Path]) -> None:
+    whole = load_archive(*archive)
+    assert set(whole.source) == {"spectrograms"}
+    change(archive[0], artist=None, split=None)
+    tracks = load_archive(*archive, source="mine")
+    assert not tracks.held_out.any()
+    assert tracks.groups.tolist() == [f"mine/{track}" for track in TRACKS]
+    assert np.array_equal(tracks.features, whole.features)
+    assert tracks.genres.tolist() == whole.genres.tolist()
+
+
+def test_artists_of_an_archive_may_have_names(archive: tuple[Path, Path]) -> None:
+    change(archive[0], artist=np.array(["-M-", "", "Various Artists", "bob", "Bob feat. Eve"]))
+    one, unknown, various, bob, bob_again = load_archive(*archive).groups
+    assert bob == bob_again
+    assert len({one, unknown, various, bob}) == 4
+
+
+def test_archives_of_bytes_are_text(archive: tuple[Path, Path]) -> None:
+    expected = load_archive(*archive)
+    change(archive[0], track=np.array(TRACKS).astype("S"), split=np.array(SPLIT).astype("S"))
+    tracks = load_archive(*archive)
+    assert tracks.groups.tolist() == expected.groups.tolist()
+    assert np.array_equal(tracks.held_out, expected.held_out)
+
+
+SHAPE = (5, N_MELS, CLIP_COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"genre": None, "track": None}, "there is no array track and no array genre"),
+        ({"spectrogram": np.zeros(SHAPE, np.float32)}, "array spectrogram must be uint8, shape"),
+        ({"spectrogram": np.zeros(SHAPE[1:], np.uint8)}, f"(n, {N_MELS}, {CLIP_COLUMNS}); it is"),
+        ({"spectrogram": np.zeros((0, *SHAPE[1:]), np.uint8)}, "it is uint8, shape (0, 128, 387)"),
+        ({"spectrogram": np.uint8(3)}, "it is uint8, shape ()"),
+        ({"genre": np.array(["a"] * 4)}, "array genre must be text, shape (5,); it is"),
+        ({"genre": np.arange(5)}, "array genre must be text, shape (5,); it is int64"),
+        ({"genre": np.array(["a", "", "b", "b", "a"])}, "genre is empty for track blues.00007"),
+        ({"artist": np.ones(5)}, "array artist must be text or whole numbers, shape (5,)"),
+        ({"split": np.array(["train"] * 4 + ["test"])}, "split holds 'test'; it must be train"),
+        ({"track": np.array([{}] * 5, dtype=object)}, "not an archive of plain arrays"),
+        ({"track": np.array(["none.1", *TRACKS[1:]])}, "there is no row for track none.1"),
+    ],
+)
+def test_archives_that_are_refused(
+    archive: tuple[Path, Path], arrays: dict[str, object], said: str
+) -> None:
+    change(archive[0], **arrays)
+    with pytest.raises(UsageError) as caught:
+        load_archive(*archive)
+    assert said in str(caught.value)
+    assert str(archive[0].parent) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_are_no_archive(archive: tuple[Path, Path]) -> None:
+    npz, table = archive
+    whole = npz.read_bytes()
+    damaged = bytearray(whole)
+    damaged[500] ^= 0xFF
+    for content in (b"", b"PK\3\4", b"text", whole[: len(whole) // 2], bytes(damaged)):
+        npz.write_bytes(content)
+        with pytest.raises(UsageError, match="not an archive of plain arrays"):
+            load_archive(npz, table)
+    with npz.open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(UsageError, match="not an archive of plain arrays"):
+        load_archive(npz, table)
+    npz.unlink()
+    with pytest.raises(UsageError, match="cannot be read: No such file"):
+        load_archive(npz, table)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("mfcc2_mean", "mfcc2", "the header has no column mfcc2_mean; it has filename"),
+        ("filename", "song", "the header has no column path or file or filename"),
+        (f",{cell(0, 'mfcc2_mean')}", ",loud", "column mfcc2_mean: 'loud' is not a number"),
+        (f",{cell(0, 'mfcc2_mean')}", ",nan", "column mfcc2_mean: 'nan' is no finite number"),
+        (f",{cell(0, 'mfcc2_var')}", ",-1", "column mfcc2_var is a negative variance"),
+    ],
+)
+def test_tables_that_are_refused(archive: tuple[Path, Path], old: str, new: str, said: str) -> None:
+    npz, table = archive
+    text = table.read_text(encoding="utf-8")
+    assert old in text
+    table.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        load_archive(npz, table)
+    assert said in str(caught.value)
+    assert str(table) in str(caught.value)
 
 
 def test_real_gtzan_keeps_artists_apart(data: Path) -> None:

@@ -113,12 +113,30 @@ def test_votes_weigh_as_much_as_they_are_worth() -> None:
         made.targets,
         np.ones((n, len(LABELS)), dtype=bool),
         np.zeros(n, dtype=bool),
-        np.arange(n).astype(str),
+        np.arange(n) % 5,
         seed=0,
     )
     assert sorted(weights) == ["extra_trees", "logistic_regression", "svm"]
     assert sum(weights.values()) == pytest.approx(1.0)
     assert min(weights.values()) >= 0.0
+
+
+def test_a_label_that_only_one_part_holds_takes_part_in_the_vote() -> None:
+    """Where that part is judged, nobody has learned the label."""
+    made = blobs(20, spread=2.0)
+    n = len(made.targets)
+    every, none = np.ones((n, len(LABELS)), dtype=bool), np.zeros(n, dtype=bool)
+    parts = np.where(made.targets == 2, 0, np.arange(n) % 3)
+    weights = fit_vote_weights(made.features, made.targets, every, none, parts, seed=0)
+    assert sum(weights.values()) == pytest.approx(1.0)
+
+
+def test_without_parts_to_judge_all_votes_are_equal() -> None:
+    made = blobs(8)
+    n = len(made.targets)
+    every, none = np.ones((n, len(LABELS)), dtype=bool), np.zeros(n, dtype=bool)
+    weights = fit_vote_weights(made.features, made.targets, every, none, np.full(n, -1), seed=0)
+    assert set(weights.values()) == {1 / 3}
 
 
 def test_labels_that_nobody_could_choose_are_not_unlearned() -> None:

@@ -312,3 +312,102 @@ def test_picture_log_probs_is_the_mean_over_patches_run_by_hand(fitted: Fitted) 
             probabilities.append(np.exp(logits) / np.exp(logits).sum())
         assert np.exp(answer) == pytest.approx(np.mean(probabilities, axis=0), abs=1e-5)
         assert np.exp(answer).sum() == pytest.approx(1)
+
+
+# --- going on after a stop, ending early, few tracks of a genre ------------------------------
+
+
+def resumable(checkpoint: Any, **changes: Any) -> Fitted:
+    settings = FitSettings(epochs=20, batch=12, mixed=False, seed=3, augmentation=GENTLE)
+    return fit_network(
+        narrow,
+        SPEC,
+        PICTURES,
+        TARGETS,
+        POSSIBLE_OF_ALL,
+        replace(settings, **changes),
+        validation=(PICTURES[:6], TARGETS[:6]),
+        checkpoint=checkpoint,
+    )
+
+
+def stopped_after_ten_epochs(monkeypatch: pytest.MonkeyPatch, checkpoint: Any) -> None:
+    from tagger.training import fit
+
+    kept = fit.save_checkpoint
+
+    def keep_and_stop(*arguments: Any) -> None:
+        kept(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fit, "save_checkpoint", keep_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            resumable(checkpoint)
+
+
+def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch) -> None:
+    whole = resumable(None)
+    stopped_after_ten_epochs(monkeypatch, tmp_path / "run.npz")
+    resumed = resumable(tmp_path / "run.npz")
+    assert [look["epoch"] for look in resumed.history] == [10.0, 20.0]
+    for look, expected in zip(resumed.history, whole.history, strict=True):
+        assert look == pytest.approx(expected, rel=1e-3)
+    for ours, theirs in zip(
+        resumed.network.get_weights(), whole.network.get_weights(), strict=True
+    ):
+        assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_a_checkpoint_of_other_settings_is_left_alone(tmp_path, monkeypatch) -> None:
+    stopped_after_ten_epochs(monkeypatch, tmp_path / "run.npz")
+    other = resumable(tmp_path / "run.npz", seed=4)
+    alone = resumable(None, seed=4)
+    assert [look["epoch"] for look in other.history] == [10.0, 20.0]
+    assert other.history[0] == pytest.approx(alone.history[0], rel=1e-3)
+
+
+def test_a_training_without_gain_ends_early_with_its_best_weights() -> None:
+    # Judged by wrong answers: the better it learns, the greater the loss.
+    wrong = (TARGETS + 1) % 3
+    settings = FitSettings(
+        epochs=200, batch=12, mixed=False, patience=2, seed=3, augmentation=GENTLE
+    )
+    fitted = fit_network(
+        narrow, SPEC, PICTURES, TARGETS, POSSIBLE_OF_ALL, settings, validation=(PICTURES, wrong)
+    )
+    losses = [look["validation_loss"] for look in fitted.history]
+    assert len(losses) < 20
+    best = int(np.argmin(losses))
+    assert fitted.epoch == fitted.history[best]["epoch"]
+    assert len(losses) == best + 3
+    answers = picture_log_probs(fitted.network, SPEC, PICTURES)
+    assert -answers[np.arange(len(wrong)), wrong].mean() == pytest.approx(losses[best], rel=1e-4)
+
+
+RARE = np.array([0] * 30 + [1] * 3 + [2] * 3)
+
+
+def fed_with(balance: Any) -> Array:
+    """The targets of some epochs with a genre ten times as frequent as the others."""
+    spy = Spy()
+    pictures = striped_pictures(RARE, columns=SPEC.columns)
+    settings = FitSettings(
+        epochs=20,
+        batch=12,
+        balance=balance,
+        label_smoothing=0.0,
+        augmentation=replace(GENTLE, mixup_alpha=0.0),
+    )
+    fit_network(lambda: spy, SPEC, pictures, RARE, np.ones((36, 3), dtype=bool), settings)
+    return np.concatenate(spy.y)[:, :3]
+
+
+def test_rare_genres_weigh_as_much_by_weight_or_by_draws() -> None:
+    plain, weighted, sampled = map(fed_with, ("none", "weights", "sampling"))
+    shares = plain.sum(axis=0) / plain.sum()
+    assert shares == pytest.approx([30 / 36, 3 / 36, 3 / 36])
+    assert weighted.sum(axis=0) / weighted.sum() == pytest.approx([1 / 3] * 3, rel=1e-4)
+    assert np.allclose(np.unique(weighted), [0, 36 / 90, 4])
+    assert set(np.unique(sampled)) == {0.0, 1.0}
+    assert sampled.sum(axis=0) / sampled.sum() == pytest.approx([1 / 3] * 3, abs=0.06)

@@ -1,0 +1,97 @@
+"""``genretag train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tagger.cli.options import DataArgument, LabelsOption, TableOption, chosen, label_source
+
+__all__ = ["train"]
+
+
+def train(
+    data: DataArgument,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder of the new model.")],
+    labels: LabelsOption = "auto",
+    table: TableOption = None,
+    network: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="Which network; `--network list` describes them."),
+    ] = "resnet",
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            metavar="imagenet|PATH|none",
+            help="Where the body of vgg16, xception or mobilenetv2 comes from.",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Passes over the tracks, at most.")
+    ] = 120,
+    balance: Annotated[
+        str,
+        typer.Option(
+            metavar="none|weights|sampling",
+            help="What is done about genres of few tracks: nothing, a greater weight, or more "
+            "frequent draws.",
+        ),
+    ] = "weights",
+    min_per_genre: Annotated[
+        int, typer.Option(min=2, metavar="N", help="Genres of fewer tracks are left out.")
+    ] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the split and all else by chance.")] = 0,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, max=512, metavar="N", help="Processes.")
+    ] = None,
+) -> None:
+    """Train a model on your own genres, and say honestly how good it is.
+
+    DATA is a folder per genre, a library whose genre tags you trust (`--labels tags`), a CSV
+    (path,genre[,artist]), or a spectrogram archive. A fifth of the artists is kept apart to judge
+    by; the model card in DIR says what came of it. Use the result with `genretag scan --model DIR`.
+
+    A training that was stopped goes on where it was if the same command is given again.
+    """
+    from tagger.cli.extras import needing_train
+    from tagger.errors import UsageError
+    from tagger.report.learning import LearningConsole
+    from tagger.workflows.config import load_config
+
+    console = LearningConsole()
+    with needing_train("train"):
+        from tagger.training.networks_registry import NETWORKS
+
+        if network == "list":
+            console.networks({name: kind.description for name, kind in NETWORKS.items()})
+            return
+        kind = NETWORKS[chosen("--network", network, *NETWORKS)]
+        if weights and not kind.takes_weights:
+            raise UsageError(f"--weights {weights}: {network} begins without any")
+        from tagger.training.settings import ModelSettings
+        from tagger.training.train import TrainOptions
+        from tagger.training.train import train as run
+
+        settings = ModelSettings(
+            name=out.resolve().name or "own",
+            network=network,
+            options=(("weights", None if weights == "none" else weights),) if weights else (),
+            epochs=epochs,
+            balance=chosen("--balance", balance, "none", "weights", "sampling"),
+            seed=seed,
+        )
+        options = TrainOptions(
+            data=data,
+            out=out,
+            settings=settings,
+            labels=label_source(labels),
+            table=table,
+            min_per_genre=min_per_genre,
+            vocabulary=load_config().vocabulary,
+            jobs=jobs or console.jobs,
+        )
+        with console.hearing() as progress:
+            trained = run(options, say=console.say, progress=progress)
+    console.trained(trained.bundle.identity, trained.figures, out)

@@ -1,0 +1,222 @@
+"""What a person reads of trainings, evaluations and comparisons."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from tagger.report.text import counted, duration, one_line, percent, shown
+
+__all__ = ["LearningConsole"]
+
+_BAR_WIDTH: Final = 24
+
+
+class CellLike(Protocol):
+    """A feature set and a classifier, judged."""
+
+    @property
+    def features(self) -> str: ...
+    @property
+    def n_features(self) -> float: ...
+    @property
+    def classifier(self) -> str: ...
+    @property
+    def accuracy(self) -> float: ...
+    @property
+    def kappa(self) -> float: ...
+    @property
+    def macro_f1(self) -> float: ...
+    @property
+    def fit_s(self) -> float: ...
+    @property
+    def reason(self) -> str: ...
+
+
+class LearningConsole:
+    """Results on standard output, everything else on standard error."""
+
+    def __init__(self) -> None:
+        self._out = Console(highlight=False)
+        self._err = Console(stderr=True, highlight=False)
+
+    @property
+    def jobs(self) -> int:
+        """As many processes as there are cores for this one."""
+        affinity = getattr(os, "sched_getaffinity", None)
+        return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+    def say(self, line: str) -> None:
+        """Say what is being done, or what was left out."""
+        self._err.print(Text(one_line(line), style="dim"), soft_wrap=True)
+
+    @contextmanager
+    def hearing(self, doing: str = "Hearing") -> Iterator[Callable[[int, int], None]]:
+        """A bar from the first call until all is done; none off a terminal."""
+        if not self._err.is_terminal:
+            yield lambda done, total: None
+            return
+        columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        bar = Progress(*columns, console=self._err, transient=True)
+        task = bar.add_task("", total=None)
+
+        def progress(done: int, total: int) -> None:
+            bar.start()
+            bar.update(task, completed=done, total=total)
+            if done >= total:
+                bar.stop()  # what follows has bars of its own
+
+        try:
+            yield progress
+        finally:
+            bar.stop()
+
+    def networks(self, descriptions: Mapping[str, str]) -> None:
+        """List the networks that there are."""
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for name, description in descriptions.items():
+            table.add_row(name, description)
+        self._out.print(table)
+
+    def trained(self, model: str, figures: Mapping[str, Any], folder: Path) -> None:
+        """Say how good the new model is and how to use it."""
+        held = figures["held_out"]
+        unit = figures["unit"]
+        self._judged(
+            f"{model}: judged on {counted(held['n'], 'track')}, no {unit} of which it was "
+            "fitted on",
+            held,
+        )
+        written = figures["written"]
+        if written["accuracy"] is not None:
+            self._out.print(
+                f"\nAt its thresholds it speaks on {percent(written['share'])} of the tracks, and "
+                f"is right on {percent(written['accuracy'])} of those."
+            )
+        self._out.print(
+            f"\nWritten to {shown(folder)} in {duration(figures['seconds'])}; "
+            "MODEL_CARD.md there says more.",
+            soft_wrap=True,
+        )
+        self._out.print(f"Use it: genretag scan -n --model {shown(folder)} MUSIC", soft_wrap=True)
+
+    def evaluated(self, model: str, figures: Mapping[str, Any]) -> None:
+        """Show the figures of an evaluation."""
+        self._judged(f"{model} on {counted(figures['n'], 'track')}", figures)
+        segments = figures["segments"]
+        self._out.print(
+            f"\nWhole tracks from {counted(segments['segments'], 'segment')} of the network alone: "
+            f"majority vote {percent(segments['majority_vote'])} "
+            f"({counted(segments['ties'], 'tie')}), "
+            f"summed probability {percent(segments['summed_probability'])}."
+        )
+
+    def compared(self, cells: Sequence[CellLike], means: Sequence[tuple[str, float]]) -> None:
+        """Show the feature sets, best first, and what classifiers make of the whole set."""
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for name in ("features", "n", "mean accuracy", "best", "kappa", "by"):
+            table.add_column(name, justify="left" if name in ("features", "by") else "right")
+        ranked = [name for name, _ in means]
+        # A set on which every classifier failed has no mean.
+        names = ranked + [n for n in dict.fromkeys(c.features for c in cells) if n not in ranked]
+        for name in names:
+            mine = [c for c in cells if c.features == name and not c.reason]
+            if not mine:
+                continue
+            best = max(mine, key=lambda c: c.accuracy)
+            table.add_row(
+                name,
+                f"{best.n_features:.0f}",
+                f"{dict(means)[name]:.3f}" if name in ranked else "",
+                f"{best.accuracy:.3f}",
+                f"{best.kappa:.3f}",
+                best.classifier,
+            )
+        self._out.print(table)
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for name in ("classifier", "all features", "kappa", "macro F1", "s a fit"):
+            table.add_column(name, justify="left" if name == "classifier" else "right")
+        whole = [c for c in cells if c.features == "all" and not c.reason]
+        for cell in sorted(whole, key=lambda c: -c.accuracy):
+            figures = (cell.accuracy, cell.kappa, cell.macro_f1)
+            table.add_row(cell.classifier, *(f"{f:.3f}" for f in figures), f"{cell.fit_s:.2f}")
+        self._out.print()
+        self._out.print(table)
+        for cell in cells:
+            if cell.reason:
+                self.say(f"{cell.classifier} on {cell.features}: {cell.reason}")
+
+    def explored(
+        self,
+        counts: Mapping[str, int],
+        separating: Sequence[tuple[str, float]],
+        drops: int,
+        files: Sequence[Path],
+    ) -> None:
+        """Say what there is to see, and where."""
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        most = max(counts.values())
+        for genre, n in counts.items():
+            bar = Text("━" * max(1, round(_BAR_WIDTH * n / most)), style="cyan")
+            table.add_row(one_line(genre), str(n), bar)
+        self._out.print(table)
+        if separating:
+            names = ", ".join(f"{name} ({share:.2f})" for name, share in separating[:5])
+            self._out.print(f"\nGenres differ most in {names}.", soft_wrap=True)
+        if drops:
+            self._out.print(
+                f"{counted(drops, 'attribute')} could be dropped, as others say the same."
+            )
+        self._out.print()
+        for file in files:
+            self._out.print(shown(file), soft_wrap=True)
+
+    def figures_as_json(self, figures: Mapping[str, Any]) -> None:
+        """The figures for programs."""
+        print(json.dumps(figures, ensure_ascii=False))
+
+    def _judged(self, title: str, figures: Mapping[str, Any]) -> None:
+        self._out.print(Text(one_line(title), style="bold"), soft_wrap=True)
+        rows = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for name in ("accuracy", "kappa", "macro_f1"):
+            rows.add_row(f"  {name.replace('_', ' ')}", f"{figures[name]:.3f}")
+        rows.add_row("  calibration error", f"{figures['ece']:.3f}")
+        for name, value in figures["parts"].items():
+            rows.add_row(f"  {name} alone" if name != "fused" else "  fused", f"{value:.3f}")
+        self._out.print(rows)
+        self._out.print("\n[bold]Recall by genre")
+        self._out.print(_recalls(figures["labels"], figures["per_genre"], figures["confusion"]))
+
+
+def _recalls(
+    labels: Sequence[str], recalls: Mapping[str, float], confusion: Sequence[Sequence[int]]
+) -> Table:
+    """A bar a genre, and what it is mostly taken for where it is not recognised."""
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for i, label in enumerate(labels):
+        row = list(confusion[i])
+        if label not in recalls:
+            continue
+        taken = max(
+            (n, other)
+            for n, other in zip(
+                row[:i] + row[i + 1 :], [*labels[:i], *labels[i + 1 :]], strict=True
+            )
+        )
+        table.add_row(
+            f"  {one_line(label)}",
+            str(sum(row)),
+            percent(recalls[label]),
+            Text("━" * round(_BAR_WIDTH * recalls[label]), style="cyan"),
+            f"{taken[0]} taken for {one_line(taken[1])}" if taken[0] else "",
+        )
+    return table

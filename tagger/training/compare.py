@@ -1,0 +1,119 @@
+"""``genretag compare``: labelled music through every feature set and every classifier."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tagger.analysis.features import FMA_FEATURES
+from tagger.errors import UsageError
+from tagger.models.vocabulary import Vocabulary
+from tagger.training.classifiers import Imbalance, check_classifier
+from tagger.training.comparison import Cell
+from tagger.training.comparison import compare as compare_cells
+from tagger.training.comparison_tables import mean_accuracies, write_csv, write_heat_map
+from tagger.training.data import LabelSource, load_data
+from tagger.training.datasets import ENSEMBLE_FEATURES
+
+__all__ = ["CompareOptions", "Compared", "compare"]
+
+_LEAST: Final = 2
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CompareOptions:
+    """What to compare.
+
+    Attributes:
+        data: labelled music, as for a training.
+        labels: where its genres stand.
+        table: feature table, if ``data`` is a spectrogram archive.
+        classifiers: names; None: all that are installed.
+        csv, plot: files to write, or None.
+        folds: of the cross-validation.
+        balance: what is done about genres of few tracks.
+        vocabulary: the user's words for genres that stand in tags.
+        seed: of folds and fits.
+        jobs: processes.
+    """
+
+    data: Path
+    labels: LabelSource = "auto"
+    table: Path | None = None
+    classifiers: tuple[str, ...] | None = None
+    csv: Path | None = None
+    plot: Path | None = None
+    folds: int = 5
+    balance: Imbalance = "none"
+    vocabulary: Vocabulary | None = None
+    seed: int = 0
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Every cell, and the feature sets by their mean accuracy, the best first."""
+
+    cells: tuple[Cell, ...]
+    means: tuple[tuple[str, float], ...]
+
+
+def compare(
+    options: CompareOptions,
+    *,
+    say: Callable[[str], None] = lambda line: None,
+    hearing: Progress = lambda done, total: None,
+    fitting: Progress = lambda done, total: None,
+) -> Compared:
+    """Hear, fit and judge.
+
+    Args:
+        options: data and classifiers.
+        say: told what was left out, a line at a time.
+        hearing, fitting: told how many tracks and cells of how many are done.
+
+    Raises:
+        UsageError: the data, a classifier or a file to write cannot be used.
+    """
+    for name in options.classifiers or ():
+        check_classifier(name, options.balance)
+    is_archive = options.data.suffix.lower() == ".npz"
+    names = ENSEMBLE_FEATURES if is_archive else FMA_FEATURES
+    data = load_data(
+        options.data,
+        labels=options.labels,
+        table=options.table,
+        features=names,
+        min_per_genre=_LEAST,
+        vocabulary=options.vocabulary,
+        seed=options.seed,
+        jobs=options.jobs,
+        progress=hearing,
+    )
+    for note in data.notes:
+        say(note)
+    say(f"{len(data.tracks)} tracks of {len(data.labels)} genres, folds by {data.unit}")
+    cells = compare_cells(
+        data.tracks.features,
+        names,
+        data.targets,
+        data.tracks.groups,
+        data.labels,
+        options.seed,
+        classifiers=options.classifiers,
+        k=options.folds,
+        jobs=options.jobs,
+        imbalance=options.balance,
+        progress=fitting,
+    )
+    for path, write in ((options.csv, write_csv), (options.plot, write_heat_map)):
+        if path:
+            try:
+                write(cells, path)
+            except (OSError, ValueError) as error:  # matplotlib: a suffix that it does not know
+                raise UsageError(f"{path}: cannot be written: {error}") from error
+    return Compared(cells, mean_accuracies(cells))

@@ -1,0 +1,250 @@
+"""Fitting one whole model on labelled tracks, and judging it on artists that it never heard.
+
+Twice over, as the default model is made: a development run leaves a share of the artists out,
+and everything that is said of the model's quality comes from them; the weights that go into the
+bundle are then fitted on all tracks by the same recipe.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.analysis.picture import Picture
+from tagger.audio.excerpts import ExcerptPlan
+from tagger.errors import UsageError
+from tagger.models.bundle import (
+    BUILTIN_MODEL,
+    Bundle,
+    CnnSpec,
+    FusionSpec,
+    MemberSpec,
+    MusicSpec,
+    find_bundle,
+    load_bundle,
+)
+from tagger.models.cnn import cut_patches
+from tagger.models.fusion import fuse, log_softmax
+from tagger.report.text import counted
+from tagger.training.calibration import cross_fitted, fit_fusion, fit_thresholds, selective_curve
+from tagger.training.data import Data
+from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
+from tagger.training.export import check_runtimes, to_tflite
+from tagger.training.fit import FitSettings, Fitted, fit_network, picture_log_probs
+from tagger.training.metrics import judge
+from tagger.training.music_types import fit_music_types
+from tagger.training.networks_registry import NETWORKS, NetworkKind
+from tagger.training.settings import ModelSettings
+from tagger.training.splits import folds, hold_out
+
+__all__ = ["fit_model"]
+
+_HELD_SHARE: Final = 0.2
+_STOP_SHARE: Final = 0.15
+_FOLDS: Final = 5
+_PATIENCE: Final = 4  # looks, of ten epochs each
+_EXCERPTS: Final = ExcerptPlan(count=2, seconds=15.0)
+
+Rows = npt.NDArray[np.bool_]
+
+
+def fit_model(
+    data: Data, settings: ModelSettings, work: Path, say: Callable[[str], None]
+) -> tuple[Bundle, dict[str, Any]]:
+    """Fit and judge a model.
+
+    Args:
+        data: labelled tracks.
+        settings: what to fit.
+        work: folder for checkpoints; a stopped run of the same goes on from them.
+        say: told what is being done, a line at a time.
+
+    Returns:
+        The bundle, not yet written, and the figures for its card.
+
+    Raises:
+        UsageError: the tracks cannot be split.
+    """
+    begun = time.monotonic()
+    labels, tracks, targets = data.labels, data.tracks, data.targets
+    kind = NETWORKS[settings.network]
+    spec = kind.spec()
+    held = _held_out(data, settings.seed)
+    fit_on = ~held
+    stop = np.zeros(len(held), dtype=bool)
+    stop[fit_on] = hold_out(
+        tracks.groups[fit_on], tracks.genres[fit_on], _STOP_SHARE, settings.seed + 1
+    )
+    say(
+        f"development: fitted on {np.sum(fit_on & ~stop)} tracks, ended by {stop.sum()}, "
+        f"judged on {held.sum()}"
+    )
+    develop = _fit(data, spec, kind, settings, fit_on & ~stop, stop, work / "develop.npz")
+    say("development: ensemble")
+    members, votes = _fit_ensemble(data, fit_on, settings)
+    ensemble = soft_vote(members, votes, tracks.features[held])
+    cnn_log = picture_log_probs(develop.network, spec, tracks.pictures[held])
+    fusion = fit_fusion(ensemble, cnn_log, targets[held])
+    fused = _cross_fitted(ensemble, cnn_log, targets[held], tracks.groups[held], fusion)
+    thresholds = fit_thresholds(fused, targets[held], labels)
+    parts = {"ensemble": ensemble, "cnn": np.exp(cnn_log), "fused": fused}
+
+    everything = np.ones(len(held), dtype=bool)
+    # As many steps as development needed: more tracks need no longer a run.
+    epochs = max(1, round(develop.epoch * np.sum(fit_on & ~stop) / len(held)))
+    say(f"final: fitted on all {len(held)} tracks, {counted(epochs, 'epoch')}")
+    final = _fit(
+        data,
+        spec,
+        kind,
+        replace(settings, epochs=epochs, seed=settings.seed + 1000),
+        everything,
+        None,
+        work / "final.npz",
+    )
+    members, _ = _fit_ensemble(data, everything, settings)
+    types = fit_music_types(tracks.features, data.features, seed=settings.seed)
+    bundle = Bundle(
+        name=settings.name,
+        version=settings.version,
+        folder=work,
+        labels=labels,
+        features=data.features,
+        excerpts=_EXCERPTS,
+        members=tuple(MemberSpec(name, f"{name}.onnx", votes[name]) for name in members),
+        cnn=spec,
+        fusion=fusion,
+        thresholds=thresholds,
+        clusters=types.spec,
+        music=_judge_of_music(data.features),
+        weights={
+            spec.file: to_tflite(final.network),
+            **{
+                f"{name}.onnx": to_onnx(member, len(data.features))
+                for name, member in members.items()
+            },
+        },
+    )
+    some = tracks.pictures[:: max(1, len(tracks) // 40)]
+    patches = np.concatenate([cut_patches(Picture((p,)), (0.0,), spec)[0] for p in some])
+    runtimes = check_runtimes(
+        bundle,
+        patches,
+        np.exp(log_softmax(np.asarray(final.network(patches, training=False)))),
+        tracks.features,
+        soft_vote(members, votes, tracks.features),
+    )
+    spoken = fused.max(axis=1) >= np.array([thresholds[labels[i]] for i in fused.argmax(axis=1)])
+    right = fused.argmax(axis=1) == targets[held]
+    figures = {
+        "tracks": len(held),
+        "unit": data.unit,
+        "notes": list(data.notes),
+        "settings": asdict(settings),
+        "parameters": int(final.network.count_params()),
+        "runtimes": runtimes,
+        "bytes": sum(len(weights) for weights in bundle.weights.values()),
+        "development": {
+            "fitted_on": int(np.sum(fit_on & ~stop)),
+            "ended_by": int(stop.sum()),
+            "epoch": develop.epoch,
+            "history": list(develop.history),
+        },
+        "held_out": judge(fused, targets[held], labels)
+        | {
+            "parts": {
+                n: float((p.argmax(axis=1) == targets[held]).mean()) for n, p in parts.items()
+            }
+        },
+        "selective": selective_curve(fused, targets[held]),
+        "written": {
+            "share": float(spoken.mean()),
+            "accuracy": float(right[spoken].mean()) if spoken.any() else None,
+        },
+        "types": {
+            "names": list(types.spec.names),
+            "sizes": list(types.sizes),
+            "words": list(types.words),
+            "elbow": list(types.elbow),
+        },
+        "seconds": time.monotonic() - begun,
+    }
+    return bundle, figures
+
+
+def _judge_of_music(features: tuple[str, ...]) -> MusicSpec | None:
+    """The default model's, which knows what is no music, if it looks at the same features."""
+    default = load_bundle(find_bundle(BUILTIN_MODEL))
+    return default.music if default.features == features else None
+
+
+def _held_out(data: Data, seed: int) -> Rows:
+    """The archive's own partition, or a fifth of the artists."""
+    if data.tracks.held_out.any():
+        return data.tracks.held_out
+    held = hold_out(data.tracks.groups, data.tracks.genres, _HELD_SHARE, seed)
+    if not held.any() or len(set(data.tracks.genres[~held])) < len(data.labels):
+        raise UsageError(
+            f"there are too few {data.unit}s to keep some apart for judging: every genre needs "
+            "two or more"
+        )
+    return held
+
+
+def _fit(
+    data: Data,
+    spec: CnnSpec,
+    kind: NetworkKind,
+    settings: ModelSettings,
+    rows: Rows,
+    stop: Rows | None,
+    checkpoint: Path,
+) -> Fitted:
+    n_labels = len(data.labels)
+    return fit_network(
+        lambda: kind.build(n_labels, **dict(settings.options)),
+        spec,
+        data.tracks.pictures[rows],
+        data.targets[rows],
+        np.ones((int(rows.sum()), n_labels), dtype=bool),
+        FitSettings(
+            epochs=settings.epochs,
+            balance=settings.balance,
+            patience=_PATIENCE if stop is not None else 0,
+            seed=settings.seed,
+            augmentation=kind.augmentation,
+        ),
+        validation=None if stop is None else (data.tracks.pictures[stop], data.targets[stop]),
+        checkpoint=checkpoint,
+    )
+
+
+def _fit_ensemble(
+    data: Data, rows: Rows, settings: ModelSettings
+) -> tuple[dict[str, Any], dict[str, float]]:
+    features, targets = data.tracks.features[rows], data.targets[rows]
+    possible = np.ones((len(targets), len(data.labels)), dtype=bool)
+    none = np.zeros(len(targets), dtype=bool)
+    members = fit_members(features, targets, possible, none, settings.seed)
+    parts = folds(data.tracks.groups[rows], data.tracks.genres[rows], _FOLDS, settings.seed)
+    votes = fit_vote_weights(features, targets, possible, none, parts, settings.seed)
+    return members, votes
+
+
+def _cross_fitted(
+    ensemble: npt.NDArray[np.float64],
+    cnn_log: npt.NDArray[np.float64],
+    targets: npt.NDArray[np.intp],
+    groups: npt.NDArray[np.str_],
+    fusion: FusionSpec,
+) -> npt.NDArray[np.float64]:
+    """Fused probabilities; where there are too few artists for folds, by one fit for all."""
+    if len(set(groups)) < 5:
+        return fuse(ensemble, cnn_log, fusion)
+    return cross_fitted(ensemble, cnn_log, targets, groups)

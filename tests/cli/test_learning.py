@@ -1,0 +1,102 @@
+"""``compare`` and ``explore`` as a user has them: on audio files, with every file written."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import synth
+
+pytest.importorskip("sklearn")
+pytest.importorskip("matplotlib")
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    rows = ["path,genre,artist"]
+    for genre in ("beat", "wind"):
+        for i in range(4):
+            name = f"{genre}{i}.flac"
+            y = synth.song(6.0, seed=i) if genre == "beat" else synth.noise(6.0, seed=i)
+            synth.write(folder / name, y)
+            rows.append(f"{name},{genre},{genre} band {i}")
+    rows.append(f"{name},,nobody")
+    (folder / "labels.csv").write_text("\n".join(rows))
+    return folder / "labels.csv"
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tagger", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_compare(music, tmp_path):
+    table, plot = tmp_path / "cells.csv", tmp_path / "map.png"
+    done = run(
+        *("compare", music, "--classifiers", "logistic-regression,naive-bayes", "--folds", "2"),
+        *("--csv", table, "--plot", plot, "-j1"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert plot.read_bytes().startswith(PNG)
+    with table.open(newline="") as stream:
+        cells = list(csv.DictReader(stream))
+    assert {cell["classifier"] for cell in cells} == {"logistic-regression", "naive-bayes"}
+    whole = [cell for cell in cells if cell["features"] == "all"]
+    assert [float(cell["accuracy"]) for cell in whole] == [1.0, 1.0]  # beats and wind
+    assert {float(cell["n_features"]) for cell in whole} == {518.0}
+    assert "8 tracks of 2 genres, folds by artist" in done.stderr
+    assert "mfcc/contrast/chroma" in done.stdout
+    assert "s a fit" in done.stdout
+
+
+def test_compare_refuses_what_it_does_not_know_before_it_hears_anything(music):
+    done = run("compare", music, "--classifiers", "oracle")
+    assert done.returncode == 2
+    assert "'oracle'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_plot_that_cannot_be_written_is_one_line(music, tmp_path):
+    done = run(
+        *("compare", music, "--classifiers", "naive-bayes", "--folds", "2", "-j1"),
+        *("--plot", tmp_path / "none" / "map.png"),
+    )
+    assert done.returncode == 2
+    assert "cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_explore(music, tmp_path):
+    done = run("explore", music, "--plots", tmp_path / "plots")
+    assert done.returncode == 0, done.stderr
+    named = {Path(line) for line in done.stdout.splitlines() if line.startswith(str(tmp_path))}
+    assert named == set((tmp_path / "plots").iterdir())
+    pictures = [path for path in named if path.suffix == ".png"]
+    assert len(pictures) >= 6
+    assert all(path.read_bytes().startswith(PNG) for path in pictures)
+    assert "1 track without a genre" in done.stderr
+
+
+def test_explore_refuses_a_file_as_its_folder(music):
+    done = run("explore", music, "--plots", music)
+    assert done.returncode == 2
+    assert "is a file" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_lists_need_no_tracks(command):
+    option = "--network" if command == "train" else "--classifiers"
+    done = run(command, "nowhere", option, "list", *(["--out", "x"] if command == "train" else []))
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) >= 8

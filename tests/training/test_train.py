@@ -1,0 +1,147 @@
+"""Labelled files in, a model that a scan takes out; with the command line as a user has it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import synth
+
+pytest.importorskip("tensorflow")
+pytest.importorskip("sklearn")
+
+from tagger.errors import UsageError
+from tagger.models.bundle import load_bundle
+from tagger.training.settings import ModelSettings
+from tagger.training.train import TrainOptions, train
+
+GENRES = {
+    "hum": lambda i: synth.sine(110 * (1 + i / 7), 7.0) + synth.noise(7.0, amplitude=0.002, seed=i),
+    "hiphop": lambda i: synth.song(7.0, seed=i),
+    "wind, rain": lambda i: synth.noise(7.0, amplitude=0.05 + i / 100, seed=i),
+}
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory) -> Path:
+    """Seven artists a genre, with a track each, and two files of no use."""
+    folder = tmp_path_factory.mktemp("music")
+    for genre, made in GENRES.items():
+        for i in range(7):
+            path = folder / genre / f"artist {i}" / "album" / "1.flac"
+            path.parent.mkdir(parents=True)
+            synth.write(path, made(i))
+    synth.write(folder / "hum" / "artist 0" / "album" / "2.wav", synth.silence(7.0))
+    (folder / "hum" / "artist 1" / "album" / "2.mp3").write_bytes(b"no music at all" * 999)
+    return folder
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tagger", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(music, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    out = tmp_path_factory.mktemp("models") / "mine"
+    return out, run("train", music, "--out", out, "--epochs", "12", "-j2")
+
+
+def test_a_folder_becomes_a_model(trained):
+    out, done = trained
+    assert done.returncode == 0, done.stderr
+    bundle = load_bundle(out)
+    assert bundle.labels == ("Hip-Hop", "Hum", "Wind- Rain")
+    assert bundle.identity == "mine 1"
+    assert bundle.music is not None  # it knows what is no music, as the default model does
+    assert "judged on 3 tracks, no artist of which it was fitted on" in done.stdout
+    files = {path.name for path in out.iterdir()}
+    assert {"MODEL_CARD.md", "figures.json", "confusion.png", "recall.png"} <= files
+    assert not any(name.startswith(".") for name in files)  # the checkpoints are gone
+
+
+def test_what_was_left_out_is_said_where_people_look(trained):
+    out, done = trained
+    card = (out / "MODEL_CARD.md").read_text()
+    for text in (done.stderr, card):
+        assert "2.wav" in text
+        assert "2.mp3" in text
+    assert "Traceback" not in done.stderr
+    assert "absl" not in done.stderr
+
+
+def test_the_figures_are_of_tracks_that_were_kept_apart(trained):
+    figures = json.loads((trained[0] / "figures.json").read_text())
+    development, held = figures["development"], figures["held_out"]
+    assert development["fitted_on"] + development["ended_by"] + held["n"] == figures["tracks"] == 21
+    assert np.sum(held["confusion"]) == held["n"]
+    assert figures["unit"] == "artist"
+
+
+def test_a_scan_takes_it(trained, tmp_path):
+    synth.write(tmp_path / "new.flac", synth.song(7.0, seed=99))
+    report = tmp_path / "report.jsonl"
+    done = run("scan", "-n", "--model", trained[0], "--report", report, tmp_path)
+    assert done.returncode == 0, done.stderr
+    track, summary = map(json.loads, report.read_text().splitlines())
+    assert {label for label, _ in track["genres"]} == {"Hip-Hop", "Hum", "Wind- Rain"}
+    assert summary["summary"]["model"] == "mine 1"
+
+
+def test_evaluate_speaks_json(trained, music):
+    done = run("evaluate", music, "--model", trained[0], "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["n"] == 21
+    assert set(figures["parts"]) == {"ensemble", "cnn", "fused"}
+    assert figures["parts"]["ensemble"] == 1.0  # it was fitted on them, and they differ widely
+    assert figures["labels"] == ["Hip-Hop", "Hum", "Wind- Rain"]
+    assert np.trace(figures["confusion"]) == pytest.approx(21 * figures["accuracy"])
+    assert 0 <= figures["segments"]["majority_vote"] <= 1
+
+
+def test_evaluate_leaves_out_what_the_model_does_not_know(music):
+    done = run("evaluate", music, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["n"] == 7
+    assert "Hum: 9 tracks left out" in done.stderr
+
+
+def test_other_files_are_not_mixed_with_a_model(music, tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(UsageError, match=r"holds other files \(letter.txt\)"):
+        train(TrainOptions(music, tmp_path, ModelSettings("x")))
+    with pytest.raises(UsageError, match="is a file"):
+        train(TrainOptions(music, tmp_path / "letter.txt", ModelSettings("x")))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--network", "alexnet"], "--network alexnet: must be resnet or"),
+        (["--balance", "much"], "--balance much: must be none or weights or sampling"),
+        (["--weights", "imagenet"], "resnet begins without any"),
+        (["--features", "t.csv"], "goes with a spectrogram archive"),
+    ],
+)
+def test_wrong_usage_is_one_line(music, tmp_path, arguments, said):
+    done = run("train", music, "--out", tmp_path / "m", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_genres_of_too_few_tracks_end_it_with_a_reason(music, tmp_path):
+    done = run("train", music, "--out", tmp_path / "m", "--min-per-genre", "50")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "genre" in done.stderr
