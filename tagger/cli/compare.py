@@ -52,13 +52,13 @@ def compare(
     from tagger.workflows.config import load_config
 
     console = LearningConsole()
-    with needing_train("compare"):
+    with needing_train("compare", "joblib", "matplotlib", "sklearn"):
         from tagger.training.classifier_table import CLASSIFIERS
 
         if classifiers == "list":
             console.networks({name: c.description for name, c in CLASSIFIERS.items()})
             return
-        from tagger.training.compare import CompareOptions
+        from tagger.training.compare import CompareOptions, write_compared
         from tagger.training.compare import compare as run
 
         options = CompareOptions(
@@ -66,8 +66,6 @@ def compare(
             labels=label_source(labels),
             table=table,
             classifiers=tuple(classifiers.split(",")) if classifiers else None,
-            csv=csv,
-            plot=plot,
             folds=folds,
             balance=chosen("--balance", balance, "none", "weights", "balanced"),
             vocabulary=load_config().vocabulary,
@@ -76,4 +74,6 @@ def compare(
         )
         with console.hearing() as hearing, console.hearing("Fitting") as fitting:
             compared = run(options, say=console.say, hearing=hearing, fitting=fitting)
-    console.compared(compared.cells, compared.means)
+        # Shown first: what took long is not lost to a file that cannot be written.
+        console.compared(compared.cells, compared.means)
+        write_compared(compared.cells, csv, plot)

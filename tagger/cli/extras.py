@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from tagger.errors import UsageError
 
@@ -13,13 +14,20 @@ _OF_TRAIN = {"joblib", "keras", "matplotlib", "scipy", "skl2onnx", "sklearn", "t
 
 
 @contextmanager
-def needing_train(command: str) -> Iterator[None]:
+def needing_train(command: str, *modules: str) -> Iterator[None]:
     """Tell what to install where the ``train`` extra is missing.
+
+    Args:
+        command: for the message.
+        modules: what is imported late, and is missed before hours of work are done.
 
     Raises:
         UsageError: it is.
     """
     try:
+        for module in modules:
+            if find_spec(module) is None:
+                raise ModuleNotFoundError(f"no {module}", name=module)
         yield
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in _OF_TRAIN:

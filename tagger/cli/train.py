@@ -28,6 +28,15 @@ def train(
             help="Where the body of vgg16, xception or mobilenetv2 comes from.",
         ),
     ] = None,
+    begin: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME|DIR",
+            help="Model whose network's body is kept; only its last layer is new. For few tracks "
+            "or little time.",
+        ),
+    ] = None,
     epochs: Annotated[
         int, typer.Option(min=1, max=10_000, help="Passes over the tracks, at most.")
     ] = 120,
@@ -58,10 +67,11 @@ def train(
     from tagger.cli.extras import needing_train
     from tagger.errors import UsageError
     from tagger.report.learning import LearningConsole
+    from tagger.report.text import shown
     from tagger.workflows.config import load_config
 
     console = LearningConsole()
-    with needing_train("train"):
+    with needing_train("train", "keras", "matplotlib", "skl2onnx", "sklearn", "tensorflow"):
         from tagger.training.networks_registry import NETWORKS
 
         if network == "list":
@@ -70,14 +80,19 @@ def train(
         kind = NETWORKS[chosen("--network", network, *NETWORKS)]
         if weights and not kind.takes_weights:
             raise UsageError(f"--weights {weights}: {network} begins without any")
+        if begin and not kind.begins_with_model:
+            raise UsageError(f"--from {begin}: {network} cannot begin with a model's body")
         from tagger.training.settings import ModelSettings
         from tagger.training.train import TrainOptions
         from tagger.training.train import train as run
 
+        given = {"weights": None if weights == "none" else weights} if weights else {}
+        if begin:
+            given["begin"] = begin
         settings = ModelSettings(
-            name=out.resolve().name or "own",
+            name=shown(out.resolve().name) or "own",
             network=network,
-            options=(("weights", None if weights == "none" else weights),) if weights else (),
+            options=tuple(given.items()),
             epochs=epochs,
             balance=chosen("--balance", balance, "none", "weights", "sampling"),
             seed=seed,
@@ -92,6 +107,10 @@ def train(
             vocabulary=load_config().vocabulary,
             jobs=jobs or console.jobs,
         )
-        with console.hearing() as progress:
-            trained = run(options, say=console.say, progress=progress)
+        try:
+            with console.hearing() as progress:
+                trained = run(options, say=console.say, progress=progress)
+        except KeyboardInterrupt:
+            console.say("stopped; the same command goes on from there")
+            raise
     console.trained(trained.bundle.identity, trained.figures, out)

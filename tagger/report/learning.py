@@ -46,8 +46,9 @@ class LearningConsole:
     """Results on standard output, everything else on standard error."""
 
     def __init__(self) -> None:
-        self._out = Console(highlight=False)
-        self._err = Console(stderr=True, highlight=False)
+        # Names of genres and files come from outside: no brackets or colons in them are markup.
+        self._out = Console(highlight=False, markup=False, emoji=False)
+        self._err = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
     @property
     def jobs(self) -> int:
@@ -193,7 +194,7 @@ class LearningConsole:
         for name, value in figures["parts"].items():
             rows.add_row(f"  {name} alone" if name != "fused" else "  fused", f"{value:.3f}")
         self._out.print(rows)
-        self._out.print("\n[bold]Recall by genre")
+        self._out.print("\nRecall by genre", style="bold")
         self._out.print(_recalls(figures["labels"], figures["per_genre"], figures["confusion"]))
 
 

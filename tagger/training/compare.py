@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from tagger.training.comparison_tables import mean_accuracies, write_csv, write_
 from tagger.training.data import LabelSource, load_data
 from tagger.training.datasets import ENSEMBLE_FEATURES
 
-__all__ = ["CompareOptions", "Compared", "compare"]
+__all__ = ["CompareOptions", "Compared", "compare", "write_compared"]
 
 _LEAST: Final = 2
 
@@ -33,7 +33,6 @@ class CompareOptions:
         labels: where its genres stand.
         table: feature table, if ``data`` is a spectrogram archive.
         classifiers: names; None: all that are installed.
-        csv, plot: files to write, or None.
         folds: of the cross-validation.
         balance: what is done about genres of few tracks.
         vocabulary: the user's words for genres that stand in tags.
@@ -45,8 +44,6 @@ class CompareOptions:
     labels: LabelSource = "auto"
     table: Path | None = None
     classifiers: tuple[str, ...] | None = None
-    csv: Path | None = None
-    plot: Path | None = None
     folds: int = 5
     balance: Imbalance = "none"
     vocabulary: Vocabulary | None = None
@@ -77,7 +74,7 @@ def compare(
         hearing, fitting: told how many tracks and cells of how many are done.
 
     Raises:
-        UsageError: the data, a classifier or a file to write cannot be used.
+        UsageError: the data or a classifier cannot be used.
     """
     for name in options.classifiers or ():
         check_classifier(name, options.balance)
@@ -110,10 +107,18 @@ def compare(
         imbalance=options.balance,
         progress=fitting,
     )
-    for path, write in ((options.csv, write_csv), (options.plot, write_heat_map)):
+    return Compared(cells, mean_accuracies(cells))
+
+
+def write_compared(cells: Sequence[Cell], csv: Path | None, plot: Path | None) -> None:
+    """Write the files that were asked for.
+
+    Raises:
+        UsageError: one cannot be written.
+    """
+    for path, write in ((csv, write_csv), (plot, write_heat_map)):
         if path:
             try:
                 write(cells, path)
             except (OSError, ValueError) as error:  # matplotlib: a suffix that it does not know
                 raise UsageError(f"{path}: cannot be written: {error}") from error
-    return Compared(cells, mean_accuracies(cells))

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from tagger.analysis.picture import COLUMN_S, FRAME_S
 from tagger.errors import UsageError
 from tagger.models.vocabulary import DEFAULT_ALIASES, Vocabulary
+from tagger.report.text import counted, shown
 from tagger.training.datasets import ENSEMBLE_FEATURES, TrackSet, load_archive
 from tagger.training.examples import Example
 from tagger.training.hearing import Recipe, as_wide, hear_examples
@@ -87,7 +88,7 @@ def load_data(
         UsageError: the data cannot be used; the message says which file and why.
     """
     if data.suffix.lower() == ".npz":
-        return _from_archive(data, table, features, every_frame)
+        return _from_archive(data, table, features, every_frame, min_per_genre)
     if table is not None:
         raise UsageError(f"--features {table}: goes with a spectrogram archive (.npz)")
     found = read_labelled(
@@ -130,7 +131,8 @@ def load_data(
 def named_genre(label: str) -> str:
     """A label as players spell the genre: ``hiphop`` is Hip-Hop, ``zouk`` is Zouk.
 
-    ``;``, ``/`` and ``,``, at which servers cut a tag's value, become hyphens.
+    ``;``, ``/`` and ``,``, at which servers cut a tag's value, become hyphens. What cannot be
+    printed is written out: a model's labels are a line of text each.
     """
     known = DEFAULT_ALIASES.get(comparable(label))
     if known:
@@ -138,11 +140,11 @@ def named_genre(label: str) -> str:
     for separator in ";/,":
         label = label.replace(separator, "-")
     label = " ".join(label.split())
-    return label.title() if label.islower() else label
+    return shown(label.title() if label.islower() else label)
 
 
 def _from_archive(
-    data: Path, table: Path | None, features: tuple[str, ...], every_frame: bool
+    data: Path, table: Path | None, features: tuple[str, ...], every_frame: bool, least: int
 ) -> Data:
     if table is None:
         raise UsageError(f"{data}: an archive needs its feature table, as --features TABLE.csv")
@@ -155,14 +157,31 @@ def _from_archive(
         raise UsageError(f"{data}: an archive has no audio to compute other features from")
     tracks = load_archive(data, table)
     genres = np.array([named_genre(genre) for genre in tracks.genres])
+    found, counts = np.unique(genres, return_counts=True)
+    rare = found[counts < least]
+    if len(found) - len(rare) < 2:
+        raise UsageError(
+            f"{data}: two genres with {counted(least, 'track')} each are needed to learn from"
+        )
+    notes = [f"{genre}: fewer than {counted(least, 'track')}: left out" for genre in rare]
+    kept = ~np.isin(genres, rare)
+    tracks, genres = tracks.take(kept), genres[kept]
     names, targets = np.unique(genres, return_inverse=True)
+    # Where nobody has two tracks, an artist is no more known than where none is named.
+    unit = "artist" if len(set(tracks.groups.tolist())) < len(tracks) else "track"
+    held = tracks.held_out
+    if shared := set(tracks.groups[held].tolist()) & set(tracks.groups[~held].tolist()):
+        unit = "track"
+        notes.append(
+            f"{counted(len(shared), 'artist')} on both sides of the archive's own partition"
+        )
     return Data(
         tracks,
         tuple(str(name) for name in names),
         targets.astype(np.intp),
         features,
-        "artist",
-        (),
+        unit,
+        tuple(notes),
         (),
         np.full(len(tracks), np.nan),
     )
@@ -170,7 +189,7 @@ def _from_archive(
 
 def _unheard(problems: Sequence[tuple[Path, str]]) -> list[str]:
     """A line for each of the first few files that could not be heard, and one for the rest."""
-    lines = [f"{path}: {reason}" for path, reason in problems[:5]]
+    lines = [f"{shown(path)}: {reason}" for path, reason in problems[:5]]
     if len(problems) > len(lines):
         lines.append(f"and {len(problems) - len(lines)} more files that could not be heard")
     return lines
@@ -193,5 +212,9 @@ def _enough(
         if counts[named_genre(example.genre)] >= least
     ]
     if sum(n >= least for n in counts.values()) < 2:
-        raise UsageError(f"{data}: two genres with {least} tracks each are needed to learn from")
+        reasons = f" ({'; '.join(notes)})" if notes else ""
+        raise UsageError(
+            f"{data}: two genres with {counted(least, 'track')} each are needed to learn from"
+            f"{reasons}"
+        )
     return [example for example, _ in kept], [sound for _, sound in kept]

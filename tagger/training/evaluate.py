@@ -175,7 +175,11 @@ def _from_files(
     if options.held_out or options.table:
         raise UsageError("--held-out and --features go with a spectrogram archive (.npz)")
     found = read_labelled(
-        options.data, options.labels, min_per_genre=1, vocabulary=options.vocabulary
+        options.data,
+        options.labels,
+        min_per_genre=1,
+        least_genres=1,  # how much of one genre a model recognises is worth asking
+        vocabulary=options.vocabulary,
     )
     known, unknown = _known((example.genre for example in found.examples), bundle)
     notes = [*found.notes, *unknown]

@@ -6,6 +6,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow loads: it lists GPUs
 
+import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -132,7 +133,8 @@ def fit_network(
     _, kinds = np.unique(possible, axis=0, return_inverse=True)
     run = _Run(network, _Average(settings.average), np.random.default_rng(settings.seed))
     if checkpoint:
-        run.resume(checkpoint, settings, len(pictures))
+        identity = _identity(network, pictures, targets, possible, *(validation or ()))
+        run.resume(checkpoint, settings, identity)
     epochs = range(run.epoch + 1, settings.epochs + 1)
     for epoch in tqdm(
         epochs,
@@ -159,7 +161,7 @@ def fit_network(
             averaged_network.set_weights(run.average.weights)
             run.look(float(np.mean(losses)), averaged_network, spec, validation)
             if checkpoint:
-                run.save(checkpoint, settings, len(pictures))
+                run.save(checkpoint, settings, identity)
             if settings.patience and run.looks_since_best >= settings.patience:
                 break
     best = settings.patience and run.best_weights
@@ -205,7 +207,7 @@ class _Run:
         line = ", ".join(f"{name} {value:.4g}" for name, value in look.items())
         tqdm.write(line, file=sys.stderr)
 
-    def save(self, path: Path, settings: FitSettings, n: int) -> None:
+    def save(self, path: Path, settings: FitSettings, identity: str) -> None:
         lists = {
             # Variables, not weights: those of the dropout's random generators as well.
             "network": [np.asarray(v) for v in self.network.variables],
@@ -215,7 +217,7 @@ class _Run:
         }
         state = {
             "settings": asdict(settings),
-            "clips": n,
+            "identity": identity,
             "epoch": self.epoch,
             "best_epoch": self.best_epoch,
             "history": self.history,
@@ -224,13 +226,13 @@ class _Run:
         }
         save_checkpoint(path, lists, state)
 
-    def resume(self, path: Path, settings: FitSettings, n: int) -> None:
+    def resume(self, path: Path, settings: FitSettings, identity: str) -> None:
         """Go on from a checkpoint, if there is one of the same training."""
         found = load_checkpoint(path)
         if found is None:
             return
         lists, state = found
-        if state.get("settings") != asdict(settings) or state.get("clips") != n:
+        if state.get("settings") != asdict(settings) or state.get("identity") != identity:
             return
         self.network.optimizer.build(self.network.trainable_variables)
         for variables, name in (
@@ -245,6 +247,16 @@ class _Run:
         self.best_epoch, self.epoch = state["best_epoch"], state["epoch"]
         self.history = state["history"]
         self.rng.bit_generator.state = state["rng"]
+
+
+def _identity(network: Any, *clips: npt.NDArray[Any]) -> str:
+    """Fingerprint of what a training depends on beside its settings: the network as it begins,
+    and the clips. A checkpoint of others would bring in weights that know what is held out."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in (*network.get_weights(), *clips):
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def picture_log_probs(

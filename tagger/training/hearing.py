@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from tagger.analysis.picture import N_MELS
 from tagger.analysis.version import ANALYSIS_VERSION
 from tagger.engine.base import Failure
 from tagger.engine.pool import LocalPool
@@ -150,4 +151,7 @@ def as_wide(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
     Returns:
         uint8, shape (n, N_MELS, columns).
     """
-    return np.stack([np.tile(p, -(-columns // p.shape[1]))[:, :columns] for p in pictures])
+    wide = np.empty((len(pictures), N_MELS, columns), dtype=np.uint8)
+    for row, picture in zip(wide, pictures, strict=True):  # no second copy of a whole library
+        row[:] = np.tile(picture, -(-columns // picture.shape[1]))[:, :columns]
+    return wide

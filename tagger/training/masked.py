@@ -59,10 +59,14 @@ def fit_masked_regression(
 
     start = np.zeros(n_labels * (n_features + 1))
     best = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 2000})
+    coefficients = best.x[: n_labels * n_features].reshape(n_labels, n_features)
+    intercepts = best.x[n_labels * n_features :]
+    if n_labels == 2:  # scikit-learn keeps one row for two labels: the second against the first
+        coefficients, intercepts = np.diff(coefficients, axis=0), np.diff(intercepts)
     fitted = LogisticRegression(C=c)
     fitted.classes_ = np.arange(n_labels)
     fitted.n_features_in_ = n_features
-    fitted.coef_ = best.x[: n_labels * n_features].reshape(n_labels, n_features)
-    fitted.intercept_ = best.x[n_labels * n_features :]
+    fitted.coef_ = coefficients
+    fitted.intercept_ = intercepts
     fitted.n_iter_ = np.array([best.nit], dtype=np.int32)
     return fitted

@@ -82,16 +82,19 @@ def fit_model(
         tracks.groups[fit_on], tracks.genres[fit_on], _STOP_SHARE, settings.seed + 1
     )
     say(
-        f"development: fitted on {np.sum(fit_on & ~stop)} tracks, ended by {stop.sum()}, "
-        f"judged on {held.sum()}"
+        f"development: fitted on {np.sum(fit_on & ~stop)} tracks, "
+        + (f"ended by {stop.sum()}, " if stop.any() else "")
+        + f"judged on {held.sum()}"
     )
-    develop = _fit(data, spec, kind, settings, fit_on & ~stop, stop, work / "develop.npz")
+    # Where each genre has but one artist left, none can be spared: it runs to its end.
+    ended_by = stop if stop.any() else None
+    develop = _fit(data, spec, kind, settings, fit_on & ~stop, ended_by, work / "develop.npz")
     say("development: ensemble")
     members, votes = _fit_ensemble(data, fit_on, settings)
     ensemble = soft_vote(members, votes, tracks.features[held])
     cnn_log = picture_log_probs(develop.network, spec, tracks.pictures[held])
     fusion = fit_fusion(ensemble, cnn_log, targets[held])
-    fused = _cross_fitted(ensemble, cnn_log, targets[held], tracks.groups[held], fusion)
+    fused, cross = _cross_fitted(ensemble, cnn_log, targets[held], tracks.groups[held], fusion)
     thresholds = fit_thresholds(fused, targets[held], labels)
     parts = {"ensemble": ensemble, "cnn": np.exp(cnn_log), "fused": fused}
 
@@ -162,6 +165,7 @@ def fit_model(
                 n: float((p.argmax(axis=1) == targets[held]).mean()) for n, p in parts.items()
             }
         },
+        "cross_fitted": cross,
         "selective": selective_curve(fused, targets[held]),
         "written": {
             "share": float(spoken.mean()),
@@ -186,14 +190,16 @@ def _judge_of_music(features: tuple[str, ...]) -> MusicSpec | None:
 
 def _held_out(data: Data, seed: int) -> Rows:
     """The archive's own partition, or a fifth of the artists."""
-    if data.tracks.held_out.any():
-        return data.tracks.held_out
-    held = hold_out(data.tracks.groups, data.tracks.genres, _HELD_SHARE, seed)
-    if not held.any() or len(set(data.tracks.genres[~held])) < len(data.labels):
+    held = data.tracks.held_out
+    if not held.any():
+        held = hold_out(data.tracks.groups, data.tracks.genres, _HELD_SHARE, seed)
+    if not held.any():
         raise UsageError(
-            f"there are too few {data.unit}s to keep some apart for judging: every genre needs "
-            "two or more"
+            f"there are too few {data.unit}s to keep some apart for judging: a genre needs two "
+            "or more"
         )
+    if len(set(data.targets[~held])) < len(data.labels):
+        raise UsageError("a genre has no track but those that are kept apart for judging")
     return held
 
 
@@ -243,8 +249,9 @@ def _cross_fitted(
     targets: npt.NDArray[np.intp],
     groups: npt.NDArray[np.str_],
     fusion: FusionSpec,
-) -> npt.NDArray[np.float64]:
-    """Fused probabilities; where there are too few artists for folds, by one fit for all."""
+) -> tuple[npt.NDArray[np.float64], bool]:
+    """Fused probabilities, each by a fit on other artists; by one fit for all, which is on the
+    tracks that it judges, where there are too few artists. And which of the two they are."""
     if len(set(groups)) < 5:
-        return fuse(ensemble, cnn_log, fusion)
-    return cross_fitted(ensemble, cnn_log, targets, groups)
+        return fuse(ensemble, cnn_log, fusion), False
+    return cross_fitted(ensemble, cnn_log, targets, groups), True

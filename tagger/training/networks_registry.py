@@ -35,6 +35,7 @@ class NetworkKind:
             77.5 ms.
         augmentation: how its patches are changed in training, unless the user says otherwise.
         takes_weights: ``weights`` is one of its options: ``imagenet``, a file, or None.
+        begins_with_model: ``begin`` is one of its options: a model whose body it takes.
     """
 
     name: str
@@ -44,6 +45,7 @@ class NetworkKind:
     every_frame: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
     takes_weights: bool = False
+    begins_with_model: bool = False
 
     def spec(self, file: str = "cnn.tflite") -> CnnSpec:
         """How a bundle describes its input."""
@@ -61,7 +63,12 @@ class NetworkKind:
 _ROOM: Final = "tagger.training"
 
 _KINDS: Final = (
-    NetworkKind("resnet", "small residual network on 15 s", f"{_ROOM}.networks:resnet"),
+    NetworkKind(
+        "resnet",
+        "small residual network on 15 s",
+        f"{_ROOM}.transfer:begun_resnet",
+        begins_with_model=True,
+    ),
     NetworkKind(
         "dense-mfcc",
         "six dense layers on the mean of 40 MFCC",

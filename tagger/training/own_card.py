@@ -35,11 +35,12 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
     held, development, written = figures["held_out"], figures["development"], figures["written"]
     settings, unit = figures["settings"], figures["unit"]
     parts = "\n".join(f"| {name} | {value:.3f} |" for name, value in held["parts"].items())
+    named = {label: label.replace("|", "\\|") for label in bundle.labels}
     genres = "\n".join(
-        f"| {label} | {held['per_genre'][label]:.2f} | {counts[label]} "
+        f"| {named[label]} | {held['per_genre'][label]:.2f} | {counts[label]} "
         f"| {bundle.thresholds[label]:.2f} |"
         if counts[label]
-        else f"| {label} | not measured | 0 | {bundle.thresholds[label]:.2f} |"
+        else f"| {named[label]} | not measured | 0 | {bundle.thresholds[label]:.2f} |"
         for label in bundle.labels
     )
     members = ", ".join(f"{m.name.replace('_', ' ')} {m.weight:.2f}" for m in bundle.members)
@@ -50,19 +51,46 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
         if written["accuracy"] is not None
         else "that is, never: it was never sure enough."
     )
+    ended = (
+        f"ended by {development['ended_by']} others (epoch {development['epoch']})"
+        if development["ended_by"]
+        else f"run to its end (epoch {development['epoch']}), as no {unit} could be spared to end it"
+    )
+    fusion = (
+        f"How ensemble and network are fused was fitted on the same tracks, each {unit} being judged\n"
+        "by a fit on the others."
+        if figures["cross_fitted"]
+        else "How ensemble and network are fused was fitted on these very tracks, as there are too "
+        f"few\n{unit}s for more: the fused figures flatter a little."
+    )
+    artists = (
+        ""
+        if unit == "artist"
+        else f"\nWho made the tracks was not known of most, or not kept apart: one artist may be on "
+        f"both sides, split\nby {unit} as they are. On artists that are new to it, expect the model "
+        "to do worse than stands here.\n"
+    )
+    begin = dict(settings["options"]).get("begin")
+    begun = (
+        f" Its body is that of the model {begin} and\n  was left as it was; only the last layer was "
+        "fitted here. What that model was trained on counts as\n  heard: if tracks or artists "
+        "judged above were among it (see its card), the figures flatter."
+        if begin
+        else ""
+    )
     return f"""# Model card: {bundle.identity}
 
 Tells {len(bundle.labels)} genres apart: {", ".join(bundle.labels)}. Fitted on {figures["tracks"]} tracks with
-`genretag train` (network {settings["network"]}, balance {settings["balance"]}, seed {settings["seed"]}) in {figures["seconds"] / 60:.0f} minutes.
+`genretag train` (network {settings["network"]}, balance {settings["balance"]}, seed {settings["seed"]}).
 
 ## How good it is
 
 Split by **{unit}**: no {unit} is on both sides. A development run was fitted on {development["fitted_on"]} tracks,
-ended by {development["ended_by"]} others (epoch {development["epoch"]}), and judged on {held["n"]} that neither had seen; all
-figures come from these. The weights of this model were then fitted on all tracks by the same
+{ended}, and judged on {held["n"]} that it had not seen; all
+figures come from these. {fusion} The weights of this model were then fitted on all tracks by the same
 recipe. One seed: with {held["n"]} tracks the standard error of the accuracy is about
-{(held["accuracy"] * (1 - held["accuracy"]) / held["n"]) ** 0.5:.3f}.
-
+{_standard_error(held["accuracy"], held["n"]):.3f}.
+{artists}
 | part | accuracy |
 |---|---|
 {parts}
@@ -84,7 +112,7 @@ At the default thresholds a genre would be written to {100 * written["share"]:.0
 ## What it is
 
 - An ensemble on {len(bundle.features)} features; its votes: {members}.
-- The network {settings["network"]}, {figures["parameters"]:,} parameters.
+- The network {settings["network"]}, {figures["parameters"]:,} parameters.{begun}
 - Fused: {bundle.fusion.ensemble:.2f} × ensemble + {bundle.fusion.cnn:.2f} × network (log-probabilities), temperature {bundle.fusion.temperature:.2f}.
 - {figures["bytes"] / 1e6:.1f} MB. The largest difference of a probability between a runtime and what was
   trained: LiteRT {figures["runtimes"]["litert"]:.1e}, ONNX {figures["runtimes"]["onnx"]:.1e}.
@@ -95,3 +123,9 @@ At the default thresholds a genre would be written to {100 * written["share"]:.0
 
 ![music types](music_types.png)
 """
+
+
+def _standard_error(accuracy: float, n: int) -> float:
+    """After Agresti and Coull (1998), as the plain formula calls 2 of 2 certain."""
+    share = (accuracy * n + 2) / (n + 4)
+    return float((share * (1 - share) / (n + 4)) ** 0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -216,6 +217,9 @@ def new_figure(
 
 def save_figure(figure: Any, path: Path) -> None:
     """Write a figure as PNG and let go of it."""
-    # No date in the file: the same figures give the same bytes.
-    figure.savefig(path, dpi=_DPI, metadata={"Software": None})
+    with warnings.catch_warnings():
+        # A script that the font lacks is drawn as boxes; a warning a letter helps nobody.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        # No date in the file: the same figures give the same bytes.
+        figure.savefig(path, dpi=_DPI, metadata={"Software": None})
     plt.close(figure)

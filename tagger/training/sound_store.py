@@ -63,17 +63,11 @@ class SoundStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / SOUNDS
+        self._path = folder / SOUNDS
         try:
-            try:
-                self._db = _open(path)
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
-                    raise
-                path.unlink()  # damaged, and nothing in it that cannot be heard again
-                self._db = _open(path)
-        except (sqlite3.Error, OSError) as error:
-            raise UsageError(f"{path} cannot be used: {error}") from error
+            self._db = _open(self._path)
+        except sqlite3.Error as error:
+            self._begin_anew(error)
 
     def __enter__(self) -> Self:
         return self
@@ -87,11 +81,20 @@ class SoundStore:
         self._db.close()
 
     def get(self, audio: bytes, recipe: bytes) -> Sound | None:
-        """What was heard, or None."""
-        row = self._db.execute(
-            "SELECT duration_s, features, picture FROM sounds WHERE audio = ? AND recipe = ?",
-            (audio, recipe),
-        ).fetchone()
+        """What was heard, or None.
+
+        Raises:
+            UsageError: the file turns out to be damaged and cannot be made anew.
+        """
+        try:
+            row = self._db.execute(
+                "SELECT duration_s, features, picture FROM sounds WHERE audio = ? AND recipe = ?",
+                (audio, recipe),
+            ).fetchone()
+        except sqlite3.Error as error:
+            self._db.close()
+            self._begin_anew(error)
+            return None
         if row is None:
             return None
         duration_s, features, picture = row
@@ -114,6 +117,17 @@ class SoundStore:
         )
         with suppress(sqlite3.Error):
             self._db.execute("INSERT OR REPLACE INTO sounds VALUES (?, ?, ?, ?, ?)", values)
+
+    def _begin_anew(self, error: sqlite3.Error) -> None:
+        """Replace a damaged file: nothing is in it that cannot be heard again."""
+        try:
+            if isinstance(error, sqlite3.OperationalError):
+                raise error  # busy, or no access: nothing says that it is damaged
+            for suffix in ("", "-wal", "-shm"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            self._db = _open(self._path)
+        except (sqlite3.Error, OSError) as refused:
+            raise UsageError(f"{self._path} cannot be used: {refused}") from refused
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -28,6 +28,7 @@ def read_labelled(
     labels: Literal["auto", "folders", "tags"] | Path = "auto",
     *,
     min_per_genre: int = 2,
+    least_genres: Literal[1, 2] = 2,
     vocabulary: Vocabulary | None = None,
     parents: Mapping[str, str] | None = None,
     seed: int = 0,
@@ -40,6 +41,7 @@ def read_labelled(
             stand in the files; a path: in that table; ``auto``: in the table if ``data`` is
             one, in the folders' names if there is audio in folders, else in the tags.
         min_per_genre: genres of fewer tracks are left out.
+        least_genres: how many genres there must be.
         vocabulary: the user's words; only for genres that stand in tags.
         parents: the user's genre → more general genre, in place of the vocabulary's; only for
             genres that stand in tags.
@@ -50,17 +52,18 @@ def read_labelled(
         frequent one.
 
     Raises:
-        UsageError: the data cannot be read or hold fewer than two genres; the message says why.
+        UsageError: the data cannot be read or hold too few genres; the message says why.
     """
     found = _read(data, labels, vocabulary or Vocabulary(), parents, seed)
     notes = list(found.notes)
     examples = _enough(_one_spelling(found.examples, notes), min_per_genre, notes)
     genres = sorted({example.genre for example in examples})
-    if len(genres) < 2:
+    if len(genres) < least_genres:
         left = f"{genres[0]} is the only genre" if genres else "no genre is left"
+        wanted = "one is" if least_genres == 1 else "two are"
         reasons = f" ({'; '.join(notes)})" if notes else ""
         raise UsageError(
-            f"{data}: {left}, and two are needed{reasons}; label more tracks by a folder for "
+            f"{data}: {left}, and {wanted} needed{reasons}; label more tracks by a folder for "
             "each genre, in their tags or in a table"
         )
     examples.sort(key=lambda e: os.fspath(e.path))

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from tagger.errors import UsageError
-from tagger.models.bundle import MANIFEST, Bundle
+from tagger.library.lock import RunLock
+from tagger.models.bundle import MANIFEST, Bundle, load_bundle
 from tagger.models.vocabulary import Vocabulary
-from tagger.training.data import LabelSource, load_data
+from tagger.training.data import Data, LabelSource, load_data
 from tagger.training.networks_registry import NETWORKS
 from tagger.training.settings import ModelSettings
 
@@ -71,10 +72,17 @@ def train(
         progress: told how many tracks of how many are heard.
 
     Raises:
-        UsageError: the data or ``out`` cannot be used.
+        UsageError: the data, ``out`` or what the network is to begin with cannot be used.
+        ModelError: the model that the network is to begin with is missing or damaged.
+        LockedError: another training into ``out`` is under way.
     """
     _check_out(options.out)
     kind = NETWORKS[options.settings.network]
+    if options.settings.options:
+        # Weights that cannot be had are told of before hours of hearing.
+        import tagger.training.fit  # noqa: F401 - loads TensorFlow without its chatter
+
+        kind.build(2, **dict(options.settings.options))
     data = load_data(
         options.data,
         labels=options.labels,
@@ -92,18 +100,32 @@ def train(
     work = options.out / _WORK
     try:
         work.mkdir(parents=True, exist_ok=True)
+        with RunLock(work, "genretag train"):
+            figures = _make(data, options, work, say)
+        shutil.rmtree(work)
     except OSError as error:
-        raise UsageError(f"--out {options.out}: cannot be made: {error.strerror}") from error
+        raise UsageError(
+            f"--out {options.out}: cannot be written: {error.strerror or error}"
+        ) from error
+    return Trained(load_bundle(options.out), figures, data.notes)
+
+
+def _make(
+    data: Data, options: TrainOptions, work: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Fit a model and put it into ``out``, which holds its former content until all is made."""
     # Not before the tracks are heard: TensorFlow loads for seconds.
     from tagger.training.export import write_bundle
     from tagger.training.model import fit_model
     from tagger.training.own_card import write_own_card
 
     bundle, figures = fit_model(data, options.settings, work, say)
-    bundle = write_bundle(replace(bundle, folder=options.out), options.out)
-    write_own_card(bundle, figures, options.out)
-    shutil.rmtree(work)
-    return Trained(bundle, figures, data.notes)
+    made = work / "model"
+    write_own_card(write_bundle(replace(bundle, folder=made), made), figures, made)
+    # The manifest last: it says that the rest is there.
+    for file in sorted(made.iterdir(), key=lambda file: file.name == MANIFEST):
+        file.replace(options.out / file.name)
+    return figures
 
 
 def _check_out(out: Path) -> None:

@@ -13,6 +13,8 @@ import synth
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
+from tagger.report.learning import LearningConsole
+
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -75,6 +77,7 @@ def test_a_plot_that_cannot_be_written_is_one_line(music, tmp_path):
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
+    assert "mfcc/contrast" in done.stdout  # what was computed is not lost
 
 
 def test_explore(music, tmp_path):
@@ -86,6 +89,15 @@ def test_explore(music, tmp_path):
     assert len(pictures) >= 6
     assert all(path.read_bytes().startswith(PNG) for path in pictures)
     assert "1 track without a genre" in done.stderr
+
+
+def test_names_are_no_markup(capsys):
+    LearningConsole().explored(
+        {"[/red]": 1, ":smile:": 2}, [("[bold]", 0.5)], 0, [Path("[/x].png")]
+    )
+    shown = capsys.readouterr().out
+    for name in ("[/red]", ":smile:", "[bold]", "[/x].png"):
+        assert name in shown
 
 
 def test_explore_refuses_a_file_as_its_folder(music):

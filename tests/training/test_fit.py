@@ -367,6 +367,18 @@ def test_a_checkpoint_of_other_settings_is_left_alone(tmp_path, monkeypatch) -> 
     assert other.history[0] == pytest.approx(alone.history[0], rel=1e-3)
 
 
+def test_a_checkpoint_knows_its_network_and_clips() -> None:
+    from tagger.training import fit
+
+    def identity(seed: int, pictures: Any = PICTURES, targets: Any = TARGETS) -> str:
+        keras.utils.set_random_seed(seed)
+        return fit._identity(narrow(), pictures, targets)
+
+    assert identity(3) == identity(3)
+    others = (identity(4), identity(3, PICTURES[::-1]), identity(3, targets=TARGETS[::-1]))
+    assert identity(3) not in others
+
+
 def test_a_training_without_gain_ends_early_with_its_best_weights() -> None:
     # Judged by wrong answers: the better it learns, the greater the loss.
     wrong = (TARGETS + 1) % 3

@@ -85,3 +85,13 @@ def test_rows_with_one_choice_say_nothing() -> None:
         C,
     )
     assert np.allclose(before.coef_, after.coef_, atol=1e-3)
+
+
+def test_two_labels_are_one_row_as_scikit_learn_and_onnx_have_it() -> None:
+    x, targets, _ = clouds()
+    targets = targets % 2
+    ours = fit_masked_regression(x, targets, np.ones((N, 2), dtype=bool), weights(), C)
+    # Two rows share the penalty that one row bears alone.
+    theirs = LogisticRegression(C=2 * C, tol=1e-8).fit(x, targets, sample_weight=weights())
+    assert ours.coef_.shape == (1, WIDTH)
+    np.testing.assert_allclose(ours.predict_proba(x), theirs.predict_proba(x), atol=1e-3)

@@ -79,3 +79,16 @@ def test_what_cannot_be_opened_is_a_usage_error(tmp_path):
     (tmp_path / SOUNDS).mkdir()
     with pytest.raises(UsageError, match="cannot be used"):
         SoundStore(tmp_path)
+
+
+def test_damage_that_shows_later_is_no_end_either(tmp_path):
+    with SoundStore(tmp_path) as store:
+        for i in range(200):
+            store.put(bytes([i]) * 16, RECIPE, sound(seed=i))
+    data = bytearray((tmp_path / SOUNDS).read_bytes())
+    data[4096:] = b"\x5a" * (len(data) - 4096)  # all but the first page, which says what is there
+    (tmp_path / SOUNDS).write_bytes(data)
+    with SoundStore(tmp_path) as store:
+        assert store.get(b"\x07" * 16, RECIPE) is None
+        store.put(KEY, RECIPE, sound())
+        assert same(store.get(KEY, RECIPE), sound())

@@ -156,6 +156,11 @@ def test_one_genre_is_too_few(tmp_path: Path, counts: dict[str, int], said: str)
     assert "\n" not in str(caught.value)
 
 
+def test_one_genre_is_enough_to_judge_by(tmp_path: Path) -> None:
+    found = read_labelled(fill(tmp_path, Rock=2), min_per_genre=1, least_genres=1)
+    assert genres(found) == {"Rock": 2}
+
+
 def test_spellings_of_one_genre_are_one(tmp_path: Path) -> None:
     fill(tmp_path, **{"hip hop": 2, "Hip-Hop": 3, "Jazz": 2})
     found = read_labelled(tmp_path, "folders")

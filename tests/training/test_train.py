@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +16,10 @@ import synth
 pytest.importorskip("tensorflow")
 pytest.importorskip("sklearn")
 
-from tagger.errors import UsageError
-from tagger.models.bundle import load_bundle
+from tagger.errors import LockedError, UsageError
+from tagger.library.lock import RunLock
+from tagger.models.bundle import MANIFEST, load_bundle
+from tagger.training import model, own_card
 from tagger.training.settings import ModelSettings
 from tagger.training.train import TrainOptions, train
 
@@ -138,6 +142,58 @@ def test_wrong_usage_is_one_line(music, tmp_path, arguments, said):
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_full_disk_leaves_the_former_model(trained, music, tmp_path, monkeypatch):
+    figures = json.loads((trained[0] / "figures.json").read_text())
+    monkeypatch.setattr(model, "fit_model", lambda *_: (load_bundle(trained[0]), figures))
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / MANIFEST).write_text("the former model")
+    with monkeypatch.context() as patch:
+        patch.setattr(own_card, "write_own_card", full)
+        with pytest.raises(UsageError, match="cannot be written: No space left"):
+            train(TrainOptions(music, tmp_path, ModelSettings("x")))
+    assert [p.name for p in tmp_path.iterdir() if p.name != ".training"] == [MANIFEST]
+    assert (tmp_path / MANIFEST).read_text() == "the former model"
+    train(TrainOptions(music, tmp_path, ModelSettings("x")))
+    assert load_bundle(tmp_path).labels == load_bundle(trained[0]).labels
+
+
+def test_odd_names_and_two_artists_a_genre(tmp_path):
+    made = (GENRES["hum"], GENRES["hiphop"], GENRES["wind, rain"])
+    for genre, sound in zip(
+        ("[red]", "R|B music\x1b[31m", os.fsdecode(b"\xff")), made, strict=True
+    ):
+        for i in range(4):
+            path = tmp_path / "music" / genre / f"artist {i // 2}" / "album" / f"{i}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            synth.write(tmp_path / "new.wav", sound(i))  # libsndfile takes no name but UTF-8
+            (tmp_path / "new.wav").replace(path)
+    out = tmp_path / "out"
+    settings = ModelSettings("x", epochs=1, balance="weights")
+    options = TrainOptions(tmp_path / "music", out, settings, min_per_genre=2)
+    said: list[str] = []
+    trained = train(options, say=said.append)
+    assert trained.bundle.labels == ("R|B music\\x1b[31m", "[Red]", "\\xff")
+    # One artist of each genre is judged, the other fitted on; that leaves none to stop by.
+    assert "development: fitted on 6 tracks, judged on 6" in said
+    card = (out / "MODEL_CARD.md").read_text()
+    assert "run to its end (epoch 1), as no artist could be spared" in card
+    assert "fitted on these very tracks" in card
+    assert r"| R\|B music\x1b[31m |" in card
+    assert not (out / ".training").exists()
+
+
+def test_two_trainings_do_not_share_a_folder(music, tmp_path):
+    (tmp_path / ".training").mkdir()
+    with (
+        RunLock(tmp_path / ".training", "genretag train"),
+        pytest.raises(LockedError, match="genretag train"),
+    ):
+        train(TrainOptions(music, tmp_path, ModelSettings("x")))
 
 
 def test_genres_of_too_few_tracks_end_it_with_a_reason(music, tmp_path):

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import synth
+
+pytest.importorskip("tensorflow")
+
+import keras
+from ai_edge_litert.interpreter import Interpreter
+
+from tagger.analysis.picture import N_MELS
+from tagger.errors import ModelError, UsageError
+from tagger.models.bundle import find_bundle, load_bundle
+from tagger.training.export import to_tflite, write_bundle
+from tagger.training.fit import FitSettings, fit_network
+from tagger.training.networks import resnet, segment_cnn
+from tagger.training.networks_registry import NETWORKS
+from tagger.training.transfer import begun_resnet
+
+COLUMNS = 192
+
+
+def body_of(network: Any, patches: Any) -> Any:
+    """What the last layer is given."""
+    body = keras.Model(network.input, network.layers[-1].input)
+    return np.asarray(body(patches, training=False))
+
+
+def bundle_with(network: Any, folder: Path) -> Path:
+    """The default model with another network."""
+    bundle = load_bundle(find_bundle("default"))
+    weights = dict(bundle.weights) | {bundle.cnn.file: to_tflite(network)}
+    return write_bundle(replace(bundle, weights=weights), folder).folder
+
+
+@pytest.fixture
+def patches() -> Any:
+    return np.random.default_rng(1).normal(size=(3, N_MELS, COLUMNS, 1)).astype(np.float32)
+
+
+def test_the_body_is_that_of_the_model(patches):
+    bundle = load_bundle(find_bundle("default"))
+    interpreter = Interpreter(
+        model_content=bundle.weights[bundle.cnn.file], experimental_preserve_all_tensors=True
+    )
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], patches.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], patches)
+    interpreter.invoke()
+    [pooled] = [
+        interpreter.get_tensor(tensor["index"])
+        for tensor in interpreter.get_tensor_details()
+        if tensor["shape"].tolist() == [len(patches), 512]
+    ]
+    network = begun_resnet(3, COLUMNS, "default")
+    assert np.ptp(pooled) > 1
+    assert body_of(network, patches) == pytest.approx(pooled, abs=1e-4)
+    assert network.output_shape == (None, 3)
+
+
+def test_training_changes_the_last_layer_alone(patches):
+    kind = NETWORKS["resnet"]
+    begun = kind.build(2, begin="default")
+    pictures = np.random.default_rng(0).integers(0, 255, (4, N_MELS, 200)).astype(np.uint8)
+    fitted = fit_network(
+        lambda: kind.build(2, begin="default"),
+        kind.spec(),
+        pictures,
+        np.array([0, 1, 0, 1]),
+        np.ones((4, 2), dtype=bool),
+        FitSettings(epochs=2, batch=4, seed=3),
+    )
+    assert np.array_equal(body_of(fitted.network, patches), body_of(begun, patches))
+    keras.utils.set_random_seed(3)
+    first = kind.build(2, begin="default").layers[-1].get_weights()
+    assert not np.allclose(fitted.network.layers[-1].get_weights()[0], first[0])
+
+
+def test_networks_of_another_kind_are_refused(tmp_path):
+    other = bundle_with(segment_cnn(11, COLUMNS), tmp_path / "segment")
+    with pytest.raises(UsageError, match="not one that --network resnet trained"):
+        begun_resnet(2, COLUMNS, str(other))
+
+
+def test_the_same_weights_in_another_computation_are_refused(tmp_path):
+    network = resnet(11, COLUMNS)
+    louder = keras.Model(network.input, network.output * 3.0)
+    other = bundle_with(louder, tmp_path / "louder")
+    with pytest.raises(UsageError, match="not one that --network resnet trained"):
+        begun_resnet(2, COLUMNS, str(other))
+
+
+def test_no_model_is_said():
+    with pytest.raises(ModelError, match="no model 'nowhere'"):
+        begun_resnet(2, COLUMNS, "nowhere")
+
+
+# --- as a user has it -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def music(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("music")
+    for i in range(5):
+        made = {
+            "beat": synth.song(6.0, seed=i),
+            "hum": synth.sine(110.0 + 20 * i, 6.0),
+            "wind": synth.noise(6.0, seed=i),
+        }
+        for genre, y in made.items():
+            path = folder / genre / f"artist {i}" / "album" / "1.flac"
+            path.parent.mkdir(parents=True)
+            synth.write(path, y)
+    return folder
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tagger", "train", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+def test_train_from_a_model(music, tmp_path, patches):
+    out = tmp_path / "mine"
+    done = run(music, "--out", out, "--from", "default", "--epochs", "2", "-j1")
+    assert done.returncode == 0, done.stderr
+    assert load_bundle(out).labels == ("Beat", "Hum", "Wind")
+    assert "the model default and" in (out / "MODEL_CARD.md").read_text()
+    first, again = (begun_resnet(2, COLUMNS, name) for name in ("default", str(out)))
+    assert body_of(again, patches) == pytest.approx(body_of(first, patches), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--from", "default", "--network", "lstm"], "lstm cannot begin with a model's body"),
+        (["--from", "nowhere"], "no model 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_begun_with_is_one_line(music, tmp_path, arguments, said):
+    done = run(music, "--out", tmp_path / "m", *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
