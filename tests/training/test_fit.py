@@ -317,8 +317,15 @@ def test_picture_log_probs_is_the_mean_over_patches_run_by_hand(fitted: Fitted) 
 # --- going on after a stop, ending early, few tracks of a genre ------------------------------
 
 
+@pytest.fixture
+def frequent_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tagger.training import fit
+
+    monkeypatch.setattr(fit, "_LOOK_EVERY", 2)
+
+
 def resumable(checkpoint: Any, **changes: Any) -> Fitted:
-    settings = FitSettings(epochs=20, batch=12, mixed=False, seed=3, augmentation=GENTLE)
+    settings = FitSettings(epochs=4, batch=12, mixed=False, seed=3, augmentation=GENTLE)
     return fit_network(
         narrow,
         SPEC,
@@ -331,7 +338,7 @@ def resumable(checkpoint: Any, **changes: Any) -> Fitted:
     )
 
 
-def stopped_after_ten_epochs(monkeypatch: pytest.MonkeyPatch, checkpoint: Any) -> None:
+def stopped_after_two_epochs(monkeypatch: pytest.MonkeyPatch, checkpoint: Any) -> None:
     from tagger.training import fit
 
     kept = fit.save_checkpoint
@@ -346,11 +353,12 @@ def stopped_after_ten_epochs(monkeypatch: pytest.MonkeyPatch, checkpoint: Any) -
             resumable(checkpoint)
 
 
+@pytest.mark.usefixtures("frequent_looks")
 def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch) -> None:
     whole = resumable(None)
-    stopped_after_ten_epochs(monkeypatch, tmp_path / "run.npz")
+    stopped_after_two_epochs(monkeypatch, tmp_path / "run.npz")
     resumed = resumable(tmp_path / "run.npz")
-    assert [look["epoch"] for look in resumed.history] == [10.0, 20.0]
+    assert [look["epoch"] for look in resumed.history] == [2.0, 4.0]
     for look, expected in zip(resumed.history, whole.history, strict=True):
         assert look == pytest.approx(expected, rel=1e-3)
     for ours, theirs in zip(
@@ -359,11 +367,12 @@ def test_a_stopped_training_goes_on_to_the_same_end(tmp_path, monkeypatch) -> No
         assert np.allclose(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.usefixtures("frequent_looks")
 def test_a_checkpoint_of_other_settings_is_left_alone(tmp_path, monkeypatch) -> None:
-    stopped_after_ten_epochs(monkeypatch, tmp_path / "run.npz")
+    stopped_after_two_epochs(monkeypatch, tmp_path / "run.npz")
     other = resumable(tmp_path / "run.npz", seed=4)
     alone = resumable(None, seed=4)
-    assert [look["epoch"] for look in other.history] == [10.0, 20.0]
+    assert [look["epoch"] for look in other.history] == [2.0, 4.0]
     assert other.history[0] == pytest.approx(alone.history[0], rel=1e-3)
 
 

@@ -57,7 +57,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def trained(music, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     out = tmp_path_factory.mktemp("models") / "mine"
-    return out, run("train", music, "--out", out, "--epochs", "12", "-j2")
+    return out, run("train", music, "--out", out, "--epochs", "3", "-j2")
 
 
 def test_a_folder_becomes_a_model(trained):
