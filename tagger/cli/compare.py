@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import DataArgument, LabelsOption, TableOption, label_source
+from tagger.cli.options import DataArgument, JobsOption, LabelsOption, TableOption, label_source
 
 __all__ = ["compare"]
 
@@ -36,9 +36,7 @@ def compare(
         ),
     ] = "none",
     seed: Annotated[int, typer.Option(min=0, help="Decides the folds and all else by chance.")] = 0,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, max=512, metavar="N", help="Processes.")
-    ] = None,
+    jobs: JobsOption = None,
 ) -> None:
     """Compare what features and classifiers make of labelled music.
 

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import DataArgument, LabelsOption, ModelOption, TableOption, label_source
+from tagger.cli.options import (
+    DataArgument,
+    JobsOption,
+    LabelsOption,
+    ModelOption,
+    TableOption,
+    label_source,
+)
 
 __all__ = ["evaluate"]
 
@@ -25,9 +32,7 @@ def evaluate(
     plots: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write plots into this folder.")
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, max=512, metavar="N", help="Processes.")
-    ] = None,
+    jobs: JobsOption = None,
 ) -> None:
     """Judge a model on labelled music: how often it is right, on which genres, and how sure.
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import DataArgument, LabelsOption, TableOption, label_source
+from tagger.cli.options import DataArgument, JobsOption, LabelsOption, TableOption, label_source
 
 __all__ = ["explore"]
 
@@ -17,9 +17,7 @@ def explore(
     plots: Annotated[Path, typer.Option(metavar="DIR", help="Folder that the plots go into.")],
     labels: LabelsOption = "auto",
     table: TableOption = None,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, max=512, metavar="N", help="Processes.")
-    ] = None,
+    jobs: JobsOption = None,
 ) -> None:
     """Look at labelled music before training on it.
 

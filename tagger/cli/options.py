@@ -9,6 +9,7 @@ import typer
 
 __all__ = [
     "DataArgument",
+    "JobsOption",
     "LabelsOption",
     "LogOption",
     "ModelOption",
@@ -31,6 +32,12 @@ DataArgument: TypeAlias = Annotated[
         metavar="DATA",
         help="Labelled music: a folder per genre, a tagged library, a CSV, or a spectrogram "
         "archive (.npz).",
+    ),
+]
+JobsOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs", "-j", min=1, max=512, metavar="N", help="Processes; without it, one a core."
     ),
 ]
 LabelsOption: TypeAlias = Annotated[

@@ -7,7 +7,14 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import DataArgument, LabelsOption, TableOption, chosen, label_source
+from tagger.cli.options import (
+    DataArgument,
+    JobsOption,
+    LabelsOption,
+    TableOption,
+    chosen,
+    label_source,
+)
 
 __all__ = ["train"]
 
@@ -52,9 +59,7 @@ def train(
         int, typer.Option(min=2, metavar="N", help="Genres of fewer tracks are left out.")
     ] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Decides the split and all else by chance.")] = 0,
-    jobs: Annotated[
-        int | None, typer.Option("--jobs", "-j", min=1, max=512, metavar="N", help="Processes.")
-    ] = None,
+    jobs: JobsOption = None,
 ) -> None:
     """Train a model on your own genres, and say honestly how good it is.
 

@@ -18,17 +18,22 @@ def surroundings(**variables: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "200", **variables}
 
 
-def genretag(
-    *arguments: str | Path, code: int = 0, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """Run the command and check how it ends; it must never show a traceback."""
-    done = subprocess.run(
+def attempt(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command, however it ends."""
+    return subprocess.run(
         [*GENRETAG, *map(os.fspath, arguments)],
         env=surroundings(**variables),
         capture_output=True,
         text=True,
         errors="surrogateescape",
     )
+
+
+def genretag(
+    *arguments: str | Path, code: int = 0, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the command and check how it ends; it must never show a traceback."""
+    done = attempt(*arguments, **variables)
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     assert done.returncode == code, done.stdout + done.stderr
     return done

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import synth
+from cli.running import attempt
 
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
@@ -33,19 +32,9 @@ def music(tmp_path_factory) -> Path:
     return folder / "labels.csv"
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tagger", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
 def test_compare(music, tmp_path):
     table, plot = tmp_path / "cells.csv", tmp_path / "map.png"
-    done = run(
+    done = attempt(
         *("compare", music, "--classifiers", "logistic-regression,naive-bayes", "--folds", "2"),
         *("--csv", table, "--plot", plot, "-j1"),
     )
@@ -63,14 +52,14 @@ def test_compare(music, tmp_path):
 
 
 def test_compare_refuses_what_it_does_not_know_before_it_hears_anything(music):
-    done = run("compare", music, "--classifiers", "oracle")
+    done = attempt("compare", music, "--classifiers", "oracle")
     assert done.returncode == 2
     assert "'oracle'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_plot_that_cannot_be_written_is_one_line(music, tmp_path):
-    done = run(
+    done = attempt(
         *("compare", music, "--classifiers", "naive-bayes", "--folds", "2", "-j1"),
         *("--plot", tmp_path / "none" / "map.png"),
     )
@@ -81,7 +70,7 @@ def test_a_plot_that_cannot_be_written_is_one_line(music, tmp_path):
 
 
 def test_explore(music, tmp_path):
-    done = run("explore", music, "--plots", tmp_path / "plots")
+    done = attempt("explore", music, "--plots", tmp_path / "plots")
     assert done.returncode == 0, done.stderr
     named = {Path(line) for line in done.stdout.splitlines() if line.startswith(str(tmp_path))}
     assert named == set((tmp_path / "plots").iterdir())
@@ -101,7 +90,7 @@ def test_names_are_no_markup(capsys):
 
 
 def test_explore_refuses_a_file_as_its_folder(music):
-    done = run("explore", music, "--plots", music)
+    done = attempt("explore", music, "--plots", music)
     assert done.returncode == 2
     assert "is a file" in done.stderr
 
@@ -109,6 +98,8 @@ def test_explore_refuses_a_file_as_its_folder(music):
 @pytest.mark.parametrize("command", ["train", "compare"])
 def test_lists_need_no_tracks(command):
     option = "--network" if command == "train" else "--classifiers"
-    done = run(command, "nowhere", option, "list", *(["--out", "x"] if command == "train" else []))
+    done = attempt(
+        command, "nowhere", option, "list", *(["--out", "x"] if command == "train" else [])
+    )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) >= 8

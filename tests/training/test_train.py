@@ -6,12 +6,12 @@ import errno
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import synth
+from cli.running import attempt
 
 pytest.importorskip("tensorflow")
 pytest.importorskip("sklearn")
@@ -44,22 +44,12 @@ def music(tmp_path_factory) -> Path:
     return folder
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tagger", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
 @pytest.fixture(scope="module")
 def trained(music, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     out = tmp_path_factory.mktemp("models") / "mine"
     # TensorFlow makes ready for this network in a tenth of the time of the default one.
     arguments = ("--network", "dense-mfcc", "--epochs", "3", "-j2")
-    return out, run("train", music, "--out", out, *arguments)
+    return out, attempt("train", music, "--out", out, *arguments)
 
 
 def test_a_folder_becomes_a_model(trained):
@@ -96,7 +86,7 @@ def test_the_figures_are_of_tracks_that_were_kept_apart(trained):
 def test_a_scan_takes_it(trained, tmp_path):
     synth.write(tmp_path / "new.flac", synth.song(7.0, seed=99))
     report = tmp_path / "report.jsonl"
-    done = run("scan", "-n", "--model", trained[0], "--report", report, tmp_path)
+    done = attempt("scan", "-n", "--model", trained[0], "--report", report, tmp_path)
     assert done.returncode == 0, done.stderr
     track, summary = map(json.loads, report.read_text().splitlines())
     assert {label for label, _ in track["genres"]} == {"Hip-Hop", "Hum", "Wind- Rain"}
@@ -104,7 +94,7 @@ def test_a_scan_takes_it(trained, tmp_path):
 
 
 def test_evaluate_speaks_json(trained, music):
-    done = run("evaluate", music, "--model", trained[0], "--json")
+    done = attempt("evaluate", music, "--model", trained[0], "--json")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["n"] == 21
@@ -116,7 +106,7 @@ def test_evaluate_speaks_json(trained, music):
 
 
 def test_evaluate_leaves_out_what_the_model_does_not_know(music):
-    done = run("evaluate", music, "--json")
+    done = attempt("evaluate", music, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["n"] == 7
     assert "Hum: 9 tracks left out" in done.stderr
@@ -140,7 +130,7 @@ def test_other_files_are_not_mixed_with_a_model(music, tmp_path):
     ],
 )
 def test_wrong_usage_is_one_line(music, tmp_path, arguments, said):
-    done = run("train", music, "--out", tmp_path / "m", *arguments)
+    done = attempt("train", music, "--out", tmp_path / "m", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -199,7 +189,7 @@ def test_two_trainings_do_not_share_a_folder(music, tmp_path):
 
 
 def test_genres_of_too_few_tracks_end_it_with_a_reason(music, tmp_path):
-    done = run("train", music, "--out", tmp_path / "m", "--min-per-genre", "50")
+    done = attempt("train", music, "--out", tmp_path / "m", "--min-per-genre", "50")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "genre" in done.stderr
