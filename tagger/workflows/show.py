@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tagger import __version__
@@ -20,7 +21,7 @@ from tagger.workflows.config import load_config
 from tagger.workflows.hear import Listener
 from tagger.workflows.timeline import hear_timeline
 
-__all__ = ["NothingHeardError", "TrackViewer", "listen"]
+__all__ = ["Look", "NothingHeardError", "TrackViewer", "listen", "look_at"]
 
 
 def listen(path: Path, model: str) -> TrackView:
@@ -82,6 +83,14 @@ class TrackViewer:
             plan=plan,
         )
 
+    def look(self, path: Path, progress: Callable[[int, int], None] | None = None) -> Look:
+        """Both; what keeps the view from being made is told beside the timeline."""
+        try:
+            view = self.view(path)
+        except NothingHeardError as problem:
+            return Look(None, self.timeline(path, progress), problem)
+        return Look(view, self.timeline(path, progress))
+
     def timeline(self, path: Path, progress: Callable[[int, int], None] | None = None) -> Timeline:
         """Hear the track from its start to its end.
 
@@ -95,6 +104,29 @@ class TrackViewer:
         """
         with _naming(path), native_stderr_hidden():
             return hear_timeline(path, self._listener, self._classifier, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A track as a scan hears it and as it goes on; ``problem`` says why there is no view."""
+
+    view: TrackView | None
+    timeline: Timeline | None
+    problem: NothingHeardError | None = None
+
+
+def look_at(path: Path, model: str, *, whole: bool) -> Look:
+    """Hear one file as a scan would, and if asked for from its start to its end.
+
+    Where the excerpts hold nothing to classify there may still be something elsewhere.
+
+    Raises:
+        UsageError: as :meth:`TrackViewer.view` says, but for a file of which a timeline can
+            be made.
+    """
+    if not whole:
+        return Look(listen(path, model), None)
+    return TrackViewer(model).look(path)
 
 
 class NothingHeardError(UsageError):
