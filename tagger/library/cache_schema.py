@@ -7,7 +7,7 @@ from typing import Final
 __all__ = ["APPLICATION", "FORMAT", "PAGE_BYTES", "SCHEMA", "TABLES"]
 
 APPLICATION: Final = 0x47545443  # "GTTC"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 # A hearing is some 2.5 KB: pages of 4 KB would hold one each, and waste the rest.
 PAGE_BYTES: Final = 16 << 10

@@ -27,6 +27,7 @@ __all__ = [
     "BUILTIN_MODEL",
     "FORMAT",
     "MANIFEST",
+    "MAX_DIMS",
     "Bundle",
     "ClusterSpec",
     "CnnSpec",
@@ -41,6 +42,9 @@ __all__ = [
 FORMAT: Final = 1
 BUILTIN_MODEL: Final = "default"
 MANIFEST: Final = "model.json"
+MAX_DIMS: Final = 64
+"""Widest embedding: it is kept for each track, and the cache promises to stay small."""
+
 _MAX_MANIFEST_BYTES: Final = 4 << 20
 
 
@@ -60,6 +64,8 @@ class CnnSpec:
     Attributes:
         column_s: seconds between two columns, :data:`COLUMN_S`, or :data:`FRAME_S` for a
             network that looks at every frame.
+        embedding: width of the network's second output, what it hears in a patch before it
+            names a genre; 0 for a network without.
     """
 
     file: str
@@ -67,6 +73,7 @@ class CnnSpec:
     offset: float
     scale: float
     column_s: float = COLUMN_S
+    embedding: int = 0
 
     @property
     def every_frame(self) -> bool:
@@ -232,6 +239,11 @@ def load_bundle(folder: Path) -> Bundle:
             scale=root.number("cnn", "scale"),
             column_s=(
                 root.number("cnn", "column_s") if root.at("cnn").has("column_s") else COLUMN_S
+            ),
+            embedding=(
+                root.integer("cnn", "embedding", low=0, high=MAX_DIMS)
+                if root.at("cnn").has("embedding")
+                else 0
             ),
         ),
         fusion=FusionSpec(

@@ -46,12 +46,14 @@ class Listener:
         spec = self._bundle.cnn
         analysis = analyse(signal, self._bundle.features, every_frame=spec.every_frame)
         patches, starts_s = cut_patches(analysis.picture, analysis.part_starts_s, spec)
+        look = self._cnn.look(patches)
         return Hearing(
             duration_s=signal.duration_s,
             heard_s=signal.heard_s,
             features=analysis.features,
-            patch_log_probs=self._cnn.log_probs(patches),
+            patch_log_probs=look.log_probs,
             patch_starts_s=starts_s,
+            embedding=look.embeddings.mean(axis=0),
         )
 
 
