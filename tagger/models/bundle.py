@@ -22,6 +22,7 @@ from tagger.analysis.version import ANALYSIS_VERSION
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import ModelError
 from tagger.models.schema import Node
+from tagger.models.similarity_spec import SimilaritySpec, read_similarity
 
 __all__ = [
     "BUILTIN_MODEL",
@@ -159,6 +160,7 @@ class Bundle:
     clusters: ClusterSpec | None
     weights: Mapping[str, bytes]
     music: MusicSpec | None = None
+    similarity: SimilaritySpec | None = None
 
     @property
     def identity(self) -> str:
@@ -264,6 +266,7 @@ def load_bundle(folder: Path) -> Bundle:
             {name: _verified(folder, name, digest) for name, digest in digests.items()}
         ),
         music=_music(root, len(features)) if root.has("music") else None,
+        similarity=read_similarity(root.at("similarity")) if root.has("similarity") else None,
     )
     if len(bundle.fusion.bias) not in (0, len(labels)):
         raise ModelError(f"{root.place}: fusion: bias must hold one number per label, or none")
@@ -274,7 +277,8 @@ def load_bundle(folder: Path) -> Bundle:
         )
     if not bundle.members:
         raise ModelError(f"{folder}: the ensemble has no members")
-    for file in (*(m.file for m in bundle.members), bundle.cnn.file):
+    maps = (bundle.similarity.file,) if bundle.similarity else ()
+    for file in (*(m.file for m in bundle.members), bundle.cnn.file, *maps):
         if file not in bundle.weights:
             raise ModelError(f"{folder}: {file} has no digest in {MANIFEST}")
     return bundle
