@@ -13,7 +13,11 @@ from tagger.errors import ModelError
 from tagger.models.bundle import Bundle, CnnSpec
 from tagger.models.fusion import log_softmax
 
-__all__ = ["Cnn", "Look", "cut_patches"]
+__all__ = ["EMBEDDING", "LOGITS", "Cnn", "Look", "cut_patches"]
+
+LOGITS: Final = "logits"
+EMBEDDING: Final = "embedding"
+"""Names of the outputs of a network that has two: their order is the converter's."""
 
 Patches = npt.NDArray[np.float32]
 
@@ -70,7 +74,7 @@ class Cnn:
                 model_content=bundle.weights[self.spec.file], num_threads=1
             )
             self._input = self._interpreter.get_input_details()[0]
-            self._outputs = self._interpreter.get_output_details()
+            self._outputs = self._outputs_of(self._interpreter)
         except (ValueError, RuntimeError, IndexError) as error:
             raise ModelError(f"{bundle.folder}: the network cannot be loaded: {error}") from error
         if tuple(self._input["shape_signature"][1:]) != (N_MELS, self.spec.columns, 1):
@@ -78,9 +82,21 @@ class Cnn:
                 f"{bundle.folder}: the network's input is {self._input['shape_signature']}, "
                 f"not (any, {N_MELS}, {self.spec.columns}, 1)"
             )
-        if self.spec.embedding and len(self._outputs) < 2:
-            raise ModelError(f"{bundle.folder}: the network has no embedding for an output")
+        if not self._outputs:
+            raise ModelError(
+                f"{bundle.folder}: the network has no outputs named {LOGITS} and {EMBEDDING}"
+            )
         self._batch = 0
+
+    def _outputs_of(self, interpreter: Any) -> list[int]:
+        """Where logits and embedding are; none if they cannot be told."""
+        if not self.spec.embedding:
+            return [interpreter.get_output_details()[0]["index"]]
+        if len(interpreter.get_signature_list()) != 1:
+            return []
+        named = interpreter.get_signature_runner().get_output_details()
+        names = (LOGITS, EMBEDDING)
+        return [named[name]["index"] for name in names] if {*names} <= {*named} else []
 
     def look(self, patches: Patches) -> Look:
         """What the network says of each patch.
@@ -118,6 +134,6 @@ class Cnn:
                 self._batch = len(patches)
             self._interpreter.set_tensor(self._input["index"], patches)
             self._interpreter.invoke()
-            return [self._interpreter.get_tensor(output["index"]) for output in self._outputs]
+            return [self._interpreter.get_tensor(index) for index in self._outputs]
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"the network fails: {error}") from error

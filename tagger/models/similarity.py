@@ -50,6 +50,7 @@ _RECIPE: Final[Mapping[str, tuple[int, float, float, float]]] = {
 }
 
 Array = npt.NDArray[np.float32]
+Inputs = npt.NDArray[np.floating[Any]]
 Vectors = npt.NDArray[np.int8]
 
 
@@ -95,14 +96,14 @@ class Space:
         arrays = (array for part in self.parts for array in (part.mean, part.scale, part.axes))
         return b"".join(np.ascontiguousarray(array, _FLOAT32).tobytes() for array in arrays)
 
-    def standardised(self, features: Array) -> npt.NDArray[np.float64] | None:
+    def standardised(self, features: Inputs) -> npt.NDArray[np.float64] | None:
         """Features in standard deviations, or None if the space does not look at them."""
         for part in self.parts:
             if part.spec.source == "features":
                 return _standardised(part, features)
         return None
 
-    def vectors(self, features: Array, embeddings: Array, probabilities: Array) -> Vectors:
+    def vectors(self, features: Inputs, embeddings: Inputs, probabilities: Inputs) -> Vectors:
         """A vector for each track.
 
         Args:
@@ -144,7 +145,7 @@ def similarities(vector: Vectors, others: Vectors) -> npt.NDArray[np.float32]:
     return found.clip(-1.0, 1.0)
 
 
-def fit_space(features: Array, embeddings: Array, probabilities: Array) -> Space:
+def fit_space(features: Inputs, embeddings: Inputs, probabilities: Inputs) -> Space:
     """Fit a space on some tracks: principal components of each part.
 
     Args:
@@ -228,9 +229,9 @@ def read_space(
 
 
 def _inputs(
-    features: Array, embeddings: Array, probabilities: Array
+    features: Inputs, embeddings: Inputs, probabilities: Inputs
 ) -> dict[str, npt.NDArray[np.float64]]:
-    given: dict[str, npt.NDArray[Any]] = {
+    given: dict[str, Inputs] = {
         "features": features,
         "embedding": embeddings,
         "genres": np.sqrt(probabilities),
@@ -239,7 +240,7 @@ def _inputs(
     return {name: np.nan_to_num(x.astype(np.float64)) for name, x in given.items()}
 
 
-def _standardised(part: Part, x: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def _standardised(part: Part, x: Inputs) -> npt.NDArray[np.float64]:
     z = (x.astype(np.float64) - part.mean) / part.scale
     return np.asarray(z.clip(-part.spec.limit, part.spec.limit))
 

@@ -30,6 +30,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.models.bundle import Bundle, CnnSpec, FusionSpec, MemberSpec
+from tagger.models.cnn import EMBEDDING, LOGITS
 from tagger.models.fusion import fuse, log_softmax
 from tagger.models.similarity import fit_space
 from tagger.training.calibration import (
@@ -221,15 +222,15 @@ def _bundle(data: _Data, options: argparse.Namespace) -> None:
         },
     )
     patches = cut_all(tracks.pictures[::20], SPEC)
-    logits, embeddings = listener.network(patches, training=False)
+    answers = listener.network(patches, training=False)
     ensemble = soft_vote(members, votes, tracks.features)
     figures["runtimes"] = check_runtimes(
         bundle,
         patches,
-        np.exp(log_softmax(np.asarray(logits))),
+        np.exp(log_softmax(np.asarray(answers[LOGITS]))),
         tracks.features,
         ensemble,
-        np.asarray(embeddings),
+        np.asarray(answers[EMBEDDING]),
     )
     rows = listener.rows
     heard = fuse(ensemble[rows], listener.log_probs, fusion)

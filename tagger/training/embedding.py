@@ -18,7 +18,7 @@ from keras import layers
 
 from tagger.analysis.picture import Picture
 from tagger.models.bundle import MAX_DIMS, CnnSpec
-from tagger.models.cnn import cut_patches
+from tagger.models.cnn import EMBEDDING, LOGITS, cut_patches
 from tagger.models.fusion import log_softmax, mean_patches
 
 __all__ = ["Embedded", "Projection", "cut_all", "embed", "fit_projection", "with_embedding"]
@@ -52,7 +52,7 @@ class Embedded:
     """A network that has got an embedding, and what it says of the clips that it was fitted on.
 
     Attributes:
-        network: Keras network, patches to logits and embedding.
+        network: what :func:`with_embedding` makes of it.
         spec: how it is used.
         rows: of which clips the rest is: 1,000 of them at most.
         embeddings: float32, shape (n, n_dims), the mean over the patches of a clip.
@@ -80,7 +80,7 @@ def embed(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) -> Embed
         pictures: uint8, shape (n, N_MELS, columns), the training clips.
     """
     rows = np.arange(0, len(pictures), -(-len(pictures) // _FIT_ON))
-    both = keras.Model(network.inputs, [network.outputs[0], network.layers[-1].input])
+    both = keras.Model(network.input, [network.output, network.layers[-1].input])
     seen, of_clips, log_probs = [], [], []
     for picture in pictures[rows]:
         logits, activations = both(cut_all([picture], spec), training=False)
@@ -120,9 +120,10 @@ def fit_projection(seen: Rows, n_dims: int = MAX_DIMS) -> Projection:
 
 
 def with_embedding(network: Any, projection: Projection) -> Any:
-    """The network with a second output, the embedding; its weights are shared."""
+    """The network with a second output; its outputs are ``logits`` and ``embedding``, by name."""
     seen = network.layers[-1].input
-    dense = layers.Dense(projection.n_dims, dtype="float32", trainable=False, name="embedding")
+    dense = layers.Dense(projection.n_dims, dtype="float32", trainable=False, name=EMBEDDING)
     embedding = dense(seen)
     dense.set_weights([projection.kernel, projection.bias])
-    return keras.Model(network.inputs, [network.outputs[0], embedding], name=network.name)
+    outputs = {LOGITS: network.output, EMBEDDING: embedding}
+    return keras.Model(network.input, outputs, name=network.name)

@@ -27,8 +27,8 @@ TOLERANCE: Final = 1e-4
 def to_tflite(network: Any) -> bytes:
     """A float32 Keras network as a LiteRT file with a free batch size.
 
-    One with an embedding (:func:`~tagger.training.embedding.with_embedding`) keeps both outputs,
-    in their order.
+    One with an embedding (:func:`~tagger.training.embedding.with_embedding`) keeps both outputs;
+    their names, not their order.
     """
     import tensorflow as tf
 

@@ -28,6 +28,7 @@ from tagger.models.bundle import (
     find_bundle,
     load_bundle,
 )
+from tagger.models.cnn import EMBEDDING, LOGITS
 from tagger.models.fusion import fuse, log_softmax
 from tagger.models.similarity import fit_space
 from tagger.report.text import counted
@@ -137,15 +138,15 @@ def fit_model(
     )
     some = tracks.pictures[:: max(1, len(tracks) // 40)]
     patches = cut_all(some, spec)
-    logits, embeddings = listener.network(patches, training=False)
+    answers = listener.network(patches, training=False)
     votes_of_all = soft_vote(members, votes, tracks.features)
     runtimes = check_runtimes(
         bundle,
         patches,
-        np.exp(log_softmax(np.asarray(logits))),
+        np.exp(log_softmax(np.asarray(answers[LOGITS]))),
         tracks.features,
         votes_of_all,
-        np.asarray(embeddings),
+        np.asarray(answers[EMBEDDING]),
     )
     rows = listener.rows
     heard = fuse(votes_of_all[rows], listener.log_probs, fusion)

@@ -21,7 +21,7 @@ from tagger.analysis.picture import N_MELS
 from tagger.engine.quiet import native_stderr_hidden
 from tagger.errors import UsageError
 from tagger.models.bundle import find_bundle, load_bundle
-from tagger.models.cnn import Cnn
+from tagger.models.cnn import LOGITS, Cnn
 from tagger.models.fusion import log_softmax
 from tagger.training.networks import resnet
 
@@ -112,9 +112,21 @@ def _constants(tflite: bytes) -> tuple[tuple[Layer, ...], Layer]:
     convolutions = tuple(
         (kernel.transpose(1, 2, 3, 0), bias) for kernel, bias in layers_of(operator.CONV_2D)
     )
-    # The second output, if there is one, is the embedding.
-    [(kernel, bias)] = layers_of(operator.FULLY_CONNECTED, graph.outputs[:1])
+    [(kernel, bias)] = layers_of(operator.FULLY_CONNECTED, _logits_of(model))
     return convolutions, (kernel.T, bias)
+
+
+def _logits_of(model: Any) -> Collection[int]:
+    """Tensors that may be the logits: of two outputs, the one that is named so."""
+    outputs = model.subgraphs[0].outputs
+    if len(outputs) == 1:
+        return list(outputs)
+    return [
+        output.tensorIndex
+        for signature in model.signatureDefs or ()
+        for output in signature.outputs
+        if output.name == LOGITS.encode()
+    ]
 
 
 def _put_body(network: Any, convolutions: Iterable[Layer]) -> None:
