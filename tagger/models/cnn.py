@@ -90,13 +90,13 @@ class Cnn:
 
     def _outputs_of(self, interpreter: Any) -> list[int]:
         """Where logits and embedding are; none if they cannot be told."""
-        if not self.spec.embedding:
-            return [interpreter.get_output_details()[0]["index"]]
-        if len(interpreter.get_signature_list()) != 1:
-            return []
-        named = interpreter.get_signature_runner().get_output_details()
-        names = (LOGITS, EMBEDDING)
-        return [named[name]["index"] for name in names] if {*names} <= {*named} else []
+        named = {}
+        if len(interpreter.get_signature_list()) == 1:
+            named = interpreter.get_signature_runner().get_output_details()
+        names = (LOGITS, EMBEDDING) if self.spec.embedding else (LOGITS,)
+        if {*names} <= {*named}:
+            return [named[name]["index"] for name in names]
+        return [] if self.spec.embedding else [interpreter.get_output_details()[0]["index"]]
 
     def look(self, patches: Patches) -> Look:
         """What the network says of each patch.

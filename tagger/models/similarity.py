@@ -237,7 +237,10 @@ def _inputs(
         "genres": np.sqrt(probabilities),
     }
     # What is no number sets a track apart from nothing.
-    return {name: np.nan_to_num(x.astype(np.float64)) for name, x in given.items()}
+    return {
+        name: np.nan_to_num(x.astype(np.float64), posinf=0.0, neginf=0.0)
+        for name, x in given.items()
+    }
 
 
 def _standardised(part: Part, x: Inputs) -> npt.NDArray[np.float64]:

@@ -24,6 +24,7 @@ from tagger.models.fusion import log_softmax, mean_patches
 __all__ = ["Embedded", "Projection", "cut_all", "embed", "fit_projection", "with_embedding"]
 
 _FIT_ON: Final = 1000  # clips; the slowest network takes 2 s a patch
+_LEAST: Final = 1e-12  # variance of activations that are all the same
 _NOISE: Final = 1e-3  # share of the largest variance below which a component is none
 
 Rows = npt.NDArray[np.float32]
@@ -115,7 +116,7 @@ def fit_projection(seen: Rows, n_dims: int = MAX_DIMS) -> Projection:
     n = max(1, min(n_dims, int((variances > _NOISE * variances[0]).sum())))
     # The sign of an eigenvector is free: the greatest part of each is positive here.
     signs = np.sign(axes[np.abs(axes[:, :n]).argmax(axis=0), np.arange(n)])
-    kernel = axes[:, :n] * signs / np.sqrt(max(variances[0], np.finfo(np.float64).tiny))
+    kernel = axes[:, :n] * signs / np.sqrt(max(variances[0], _LEAST))
     return Projection(kernel.astype(np.float32), (-mean @ kernel).astype(np.float32))
 
 
