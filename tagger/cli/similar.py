@@ -47,14 +47,20 @@ def similar(
     recognises. 1.00 is the same sound. Copies of the same audio are passed over.
     """
     from tagger.report.learning import LearningConsole
-    from tagger.report.similar import print_similar, similar_as_json
+    from tagger.report.m3u import check_playlist_name
+    from tagger.report.similar import playlist_of, print_similar, similar_as_json
     from tagger.workflows.similar import SimilarOptions
     from tagger.workflows.similar import similar as find
 
+    if playlist:
+        check_playlist_name(playlist)  # before anything is heard
     console = LearningConsole()
     options = SimilarOptions(file, tuple(within or ()), n, per_artist, model, jobs)
     with console.hearing() as progress:
         found = find(options, progress, console.say)
+    if playlist:
+        for line in playlist_of(found, playlist):
+            console.say(line)
     if as_json:
         similar_as_json(found)
     else:

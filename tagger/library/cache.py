@@ -244,6 +244,10 @@ class Cache:
         """
         self._must("written", lambda db: cache_vectors.keep_vectors(db, digest, bodies))
 
+    def heard(self, listening: bytes) -> list[int]:
+        """Numbers of the audios that were heard. Raises as :meth:`hearings` does."""
+        return self._must("read", lambda db: cache_vectors.heard_by(db, listening))
+
     def hearings(self, audios: Sequence[int], listening: bytes) -> dict[int, Hearing]:
         """What was heard in some audios, by number, as far as it is kept.
 
@@ -253,21 +257,13 @@ class Cache:
         return self._must("read", lambda db: dict(cache_vectors.hearings_of(db, audios, listening)))
 
     def folders(self, paths: Iterable[str]) -> set[int]:
-        """Numbers of some folders, as far as anything is known of them.
-
-        Raises:
-            UsageError: the cache cannot be read.
-        """
+        """Numbers of the folders that are known. Raises as :meth:`hearings` does."""
         wanted = {os.fsencode(path) for path in paths}
         rows = self._must("read", lambda db: db.execute("SELECT id, path FROM folder").fetchall())
         return {number for number, path in rows if path in wanted}
 
     def placed(self, file: int) -> Placed | None:
-        """Where a file is, by its number, or None.
-
-        Raises:
-            UsageError: the cache cannot be read.
-        """
+        """Where a file is, by its number, or None. Raises as :meth:`hearings` does."""
         return self._must("read", lambda db: cache_vectors.placed(db, file))
 
     def _later(self, path: Path, job: Job) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "drop_lost_vectors",
     "drop_old_spaces",
     "drop_vectors_of",
+    "heard_by",
     "hearings_of",
     "keep_space",
     "keep_vectors",
@@ -155,6 +156,12 @@ def keep_vectors(db: sqlite3.Connection, digest: bytes, bodies: Mapping[int, byt
             " WHERE EXISTS (SELECT 1 FROM space WHERE digest = ?)",
             [(digest, audio, body, digest) for audio, body in bodies.items()],
         )
+
+
+def heard_by(db: sqlite3.Connection, listening: bytes) -> list[int]:
+    """The audios that a listening has heard, in their order."""
+    query = f"SELECT audio FROM hearing WHERE listening = {THIS_LISTENING} ORDER BY audio"
+    return [audio for (audio,) in db.execute(query, (listening,))]
 
 
 def hearings_of(

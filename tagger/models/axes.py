@@ -34,7 +34,7 @@ class Axis:
 
 AXES: Final = (
     Axis("log_mel_edges_time.mean.", "rhythmic", "flowing", "more rhythmic", "more flowing"),
-    Axis("log_mel.mean.", "energetic", "sparse", "more energetic", "sparser"),
+    Axis("log_mel.mean.", "energetic", "sparse", "more energetic", "calmer"),
     Axis("spectral_centroid.mean.", "bright", "mellow", "brighter", "mellower"),
     Axis("log_mel_edges_frequency.mean.", "melodic", "dense", "more melodic", "denser"),
     Axis("chroma_stft.std.", "harmonic", "percussive", "more harmonic", "more percussive"),

@@ -12,13 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tagger.report.m3u import Entry, write_playlist
 from tagger.report.text import counted, duration, one_line, percent, shown
 
-__all__ = ["print_similar", "similar_as_json"]
+__all__ = ["playlist_of", "print_similar", "similar_as_json"]
 
 _RANKS: Final = 3
 _LEAST: Final = 0.05
-_WHY_WIDTH: Final = 28
 _WIDE: Final = 10_000  # no line of a file is broken
 
 
@@ -120,12 +120,33 @@ def similar_as_json(found: SimilarLike) -> None:
     print(json.dumps(value, indent=1))  # ASCII, as in reports
 
 
+def playlist_of(found: SimilarLike, path: Path) -> list[str]:
+    """Write a track and its neighbours as a playlist.
+
+    Returns:
+        lines for people: what was written, and what cannot stand in a playlist.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    tracks: list[SimilarLike | NeighbourLike] = [found, *found.neighbours]
+    entries = [
+        Entry(track.path, track.duration_s, track.tags.artist, track.tags.title) for track in tracks
+    ]
+    left_out = write_playlist(path, entries)
+    written = counted(len(entries) - len(left_out), "track")
+    return [
+        f"{written} written to {shown(path)}",
+        *(f"{shown(file)}: left out, a playlist has no line breaks" for file in left_out),
+    ]
+
+
 def _table(neighbours: Sequence[NeighbourLike], base: Path | None) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
     table.add_column("like", justify="right", no_wrap=True)
     table.add_column("track", overflow="fold")
     table.add_column("length", justify="right", no_wrap=True)
-    table.add_column("why", overflow="fold", max_width=_WHY_WIDTH)
+    table.add_column("why", overflow="fold")
     for track in neighbours:
         path = track.path.relative_to(base) if base else track.path
         cell = Text(shown(path))

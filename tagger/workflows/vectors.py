@@ -77,7 +77,8 @@ def compared(
     digest, listening = decision_fingerprint(bundle), listening_fingerprint(bundle)
     kept = cache.vectors(digest)
     bodies = dict(zip(kept.audios, kept.bodies, strict=True))
-    space, is_new = _space(cache, classifier, digest, listening, list(bodies))
+    made = sum(1 for body in bodies.values() if body)
+    space, is_new = _space(cache, classifier, digest, listening, made)
     if space is None:
         return None
     if is_new:
@@ -90,9 +91,9 @@ def compared(
         say(f"Preparing {len(missing):,} tracks for comparison; this is done once")
     for at in range(0, len(missing), _BATCH):
         hearings = cache.hearings(missing[at : at + _BATCH], listening)
-        made = _bodies(space, classifier, hearings)
-        cache.keep_vectors(digest, made)
-        bodies |= made
+        new = _bodies(space, classifier, hearings)
+        cache.keep_vectors(digest, new)
+        bodies.update(new)
         progress(at + len(hearings), len(missing))
     usable = [row for row in chosen if len(bodies[kept.audios[row]] or b"") == space.n_dims]
     audios = [kept.audios[row] for row in usable]
@@ -137,9 +138,10 @@ def _bodies(space: Space, classifier: Classifier, hearings: dict[int, Hearing]) 
 
 
 def _space(
-    cache: Cache, classifier: Classifier, digest: bytes, listening: bytes, audios: Sequence[int]
+    cache: Cache, classifier: Classifier, digest: bytes, listening: bytes, made: int
 ) -> tuple[Space | None, bool]:
-    """The space to compare in, and whether the vectors that are kept are not of it."""
+    """The space to compare in, and whether the vectors that are kept, ``made`` of them, are not
+    of it."""
     own = space_of(classifier.bundle)
     kept = cache.space(digest)
     if own:
@@ -147,10 +149,11 @@ def _space(
             cache.keep_space(digest, _packed(own, 0))
         return own, kept is None
     known = _unpacked(kept, classifier.bundle) if kept else None
-    if known and (known[1] >= _FIT_ON or 2 * known[1] >= len(audios)):
+    if known and 2 * known[1] > min(made, _FIT_ON):
         return known[0], False
-    step = max(1, -(-len(audios) // _FIT_ON))
-    hearings = list(cache.hearings(audios[::step], listening).values())
+    heard = cache.heard(listening)
+    some = np.linspace(0, len(heard) - 1, min(len(heard), _FIT_ON)).astype(int)
+    hearings = list(cache.hearings([heard[i] for i in some], listening).values())
     predictions = classifier.predict(hearings)
     music = [
         (hearing, prediction)
@@ -159,8 +162,6 @@ def _space(
     ]
     if len(music) < 2:
         return None, False
-    if known and len(music) < 2 * known[1]:  # the others were heard by another model
-        return known[0], False
     space = fit_space(*_arrays(classifier.bundle, *zip(*music, strict=True)))
     cache.keep_space(digest, _packed(space, len(music)))
     return space, True

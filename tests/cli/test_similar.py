@@ -103,9 +103,22 @@ def test_a_file_from_elsewhere(similar, music, tmp_path):
     assert {"one.flac", "copy.flac"} & set(names(found))
 
 
+def test_a_playlist_begins_with_the_track(similar, music, tmp_path):
+    path = tmp_path / "like one.m3u8"
+    done = similar(music / "one.flac", "--in", music, "-n", "3", "--playlist", path)
+    lines = path.read_text("utf-8").splitlines()
+    assert lines[:2] == ["#EXTM3U", "#EXTINF:4,Ann - Song 0"]
+    files = [(path.parent / line).resolve() for line in lines[2::2]]
+    assert files[0] == music / "one.flac"
+    assert set(files[1:]) == {music / "two.flac", music / "three.flac"}
+    assert "3 tracks written to" in done.stderr
+    assert "left out, a playlist has no line breaks" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["one.flac", "--playlist", "two.flac"], "must end in .m3u8"),
         (["gone.flac"], "gone.flac: no such file"),
         (["text.mp3"], "text.mp3: "),
         (["."], "is a folder"),

@@ -28,7 +28,7 @@ def place(**scores: float) -> np.ndarray:
         (
             place(),
             place(rhythmic=0.6, energetic=-3.0, bright=1.0),
-            ("sparser", "brighter"),
+            ("calmer", "brighter"),
         ),
     ],
 )
