@@ -52,8 +52,8 @@ class Timeline:
             damaged, they end where it cannot be read any more.
         envelope: float32, shape (2, n_points), lowest and highest sample of equal parts of
             the stretches, full scale 1.
-        mel_db: float32, shape (n_mels, n_columns), log-mel spectrogram in dB re the loudest
-            column, 80 dB deep, one column for each equal part of the stretches.
+        mel_db: float32, shape (n_mels, n_columns), log-mel spectrogram in dB re its loudest
+            value, 80 dB deep, one column for each equal part of the stretches.
         mel_hz: float64, shape (n_mels,), the bands' centre frequencies, rising.
         damage: what could not be read, for people; empty if nothing.
     """

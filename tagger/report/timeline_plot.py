@@ -33,6 +33,7 @@ _TIME_STEPS_S: Final = (
     1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 36_000,
 )  # fmt: skip
 _LEAST: Final = 0.01  # genres below it are not worth naming
+_SILENCE: Final = 1e-3  # no peak worth a scale of its own
 _LONGEST_NAME: Final = 110
 _DPI: Final = 110
 _NARROW_IN: Final = 7.0
@@ -116,7 +117,8 @@ def _draw_wave(axes: Any, timeline: Timeline, look: _Look) -> None:
         edges, np.append(low, low[-1]), np.append(high, high[-1]), step="post",
         color=look.wave, lw=0.3,
     )  # fmt: skip
-    peak = max(float(np.abs(timeline.envelope).max()), 1e-3)
+    peak = float(np.abs(timeline.envelope).max())
+    peak = peak if peak > _SILENCE else 1.0
     axes.set(ylim=(-1.05 * peak, 1.05 * peak), ylabel="amplitude\n(full scale = 1)")
     axes.yaxis.set_major_locator(MaxNLocator(4))
 
@@ -147,7 +149,8 @@ def _draw_genres(axes: Any, timeline: Timeline, look: _Look) -> list[Patch]:
         bottom = bottom + row
     handles = [
         Patch(color=colour, label=_escaped(label, 3.0))
-        for colour, label in zip(colours, names, strict=True)
+        for colour, label, row in zip(colours, names, shares, strict=True)
+        if row.any()
     ]
     nothing = [i for i, s in enumerate(timeline.stretches) if s.problem]
     if nothing:

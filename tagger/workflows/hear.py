@@ -58,12 +58,14 @@ class Listener:
             spectrum, starts_s, self._bundle.features, every_frame=spec.every_frame
         )
         patches, patch_starts_s = cut_patches(analysis.picture, analysis.part_starts_s, spec)
+        look = self._cnn.look(patches)
         return Hearing(
             duration_s=duration_s,
             heard_s=sum(map(len, spectrum.ys)) / spectrum.sr,
             features=analysis.features,
-            patch_log_probs=self._cnn.log_probs(patches),
+            patch_log_probs=look.log_probs,
             patch_starts_s=patch_starts_s,
+            embedding=look.embeddings.mean(axis=0),
         )
 
 

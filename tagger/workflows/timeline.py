@@ -152,5 +152,7 @@ def _stretches(parts: list[_Part], classifier: Classifier) -> tuple[Stretch, ...
 
 
 def _decibels(power: Array) -> Array:
-    db = 10.0 * np.log10(np.maximum(power, AMIN))
-    return np.asarray(np.maximum(db - db.max(), -TOP_DB), dtype=np.float32)
+    # What is silent throughout is as dark as silence between sounds.
+    loudest = max(float(power.max()), AMIN * 10 ** (TOP_DB / 10))
+    db = 10.0 * np.log10(np.maximum(power, AMIN) / loudest)
+    return np.asarray(np.maximum(db, -TOP_DB), dtype=np.float32)
