@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,12 +84,23 @@ class TrackViewer:
             plan=plan,
         )
 
-    def look(self, path: Path, progress: Callable[[int, int], None] | None = None) -> Look:
-        """Both; what keeps the view from being made is told beside the timeline."""
+    def look(
+        self,
+        path: Path,
+        progress: Callable[[int, int], None] | None = None,
+        longest_s: float = math.inf,
+    ) -> Look:
+        """Both; what keeps the view from being made is told beside the timeline.
+
+        Raises:
+            UsageError: the track is longer than ``longest_s`` seconds, or cannot be heard.
+        """
         try:
             view = self.view(path)
         except NothingHeardError as problem:
             return Look(None, self.timeline(path, progress), problem)
+        if view.hearing.duration_s > longest_s:
+            raise UsageError(f"{path}: longer than {longest_s / 3600:.0f} hours")
         return Look(view, self.timeline(path, progress))
 
     def timeline(self, path: Path, progress: Callable[[int, int], None] | None = None) -> Timeline:
