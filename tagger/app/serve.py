@@ -17,6 +17,8 @@ __all__ = ["HOST", "serve", "serving"]
 
 HOST: Final = "127.0.0.1"
 
+_OFFLINE: Final = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+
 
 @contextmanager
 def serving(model: str, within: tuple[Path, ...], port: int) -> Iterator[str]:
@@ -30,9 +32,9 @@ def serving(model: str, within: tuple[Path, ...], port: int) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="genretag-app-"))  # for its owner alone
     # Read when Gradio is imported, or a page is made: where uploads go, and that nobody is
     # told of them.
-    os.environ.update(
-        GRADIO_ANALYTICS_ENABLED="False", HF_HUB_OFFLINE="1", GRADIO_TEMP_DIR=str(folder)
-    )
+    wanted = {**_OFFLINE, "GRADIO_TEMP_DIR": str(folder)}
+    before = {name: os.environ.get(name) for name in wanted}
+    os.environ.update(wanted)
     try:
         from starlette.middleware import Middleware
         from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -75,6 +77,11 @@ def serving(model: str, within: tuple[Path, ...], port: int) -> Iterator[str]:
         finally:
             page.close(verbose=False)
     finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
         shutil.rmtree(folder, ignore_errors=True)
 
 
