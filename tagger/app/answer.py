@@ -12,7 +12,7 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
-from tagger.domain import TrackView
+from tagger.domain import Prediction, TrackView
 from tagger.errors import GenretagError, UsageError
 from tagger.report.text import counted, duration, one_line, percent, shown
 from tagger.report.timeline_plot import draw_timeline
@@ -29,6 +29,7 @@ MAX_SECONDS: Final = 12 * 3600.0
 
 _SHOWN: Final = 10  # similar tracks
 _RANKS: Final = 5
+_LEAST: Final = 0.01  # genres below it are not worth a bar
 
 Progress = Callable[[int, int], None]
 
@@ -101,7 +102,7 @@ class Answerer:
         assert look.timeline is not None
         whole = look.view.whole if look.view else None
         return Answer(
-            genres=dict(whole.genres[:_RANKS]) if whole and not whole.objection else {},
+            genres=_genres(whole),
             facts=_facts(look),
             figure=draw_timeline(look.timeline, whole, width_in=width_in, dark=dark),
             neighbours=neighbours,
@@ -125,6 +126,12 @@ def problem_html(error: GenretagError) -> str:
 def _safe(text: str) -> str:
     """Text of others in a page: neither markup nor control characters are obeyed."""
     return escape(one_line(text))
+
+
+def _genres(whole: Prediction | None) -> dict[str, float]:
+    if whole is None or whole.objection:
+        return {}
+    return {label: p for label, p in whole.genres[:_RANKS] if p >= _LEAST}
 
 
 def _facts(look: Look) -> str:

@@ -29,11 +29,11 @@ _LOOK_JS: Final = (
 )
 
 CSS: Final = """
-.neighbours table {width: 100%; border-collapse: collapse}
+.neighbours table {width: 100%; border-collapse: collapse; border: 0 !important}
 .neighbours :is(td, th) {text-align: left; padding: .3em .7em .3em 0; vertical-align: top;
   border: 0; border-bottom: 1px solid var(--border-color-primary)}
 .neighbours small {display: block; opacity: .75}
-#picture {padding-top: 2.4em}
+#picture img {padding-top: 2.4em}
 .facts .problem {font-weight: 600}
 .facts ul {padding-left: 1.2em}
 footer {display: none !important}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+import sys
 import tempfile
 import time
 import urllib.error
@@ -40,7 +41,22 @@ def temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def address(temporary: Path) -> Iterator[str]:
+def called() -> list[str]:
+    """Hosts that this process has connected to or asked the address of, from now on."""
+    hosts: list[str] = []
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event == "socket.getaddrinfo":
+            hosts.append(str(arguments[0]))
+        elif event == "socket.connect" and isinstance(arguments[1], tuple):
+            hosts.append(str(arguments[1][0]))
+
+    sys.addaudithook(hook)
+    return hosts
+
+
+@pytest.fixture(scope="module")
+def address(called: list[str], temporary: Path) -> Iterator[str]:
     with serving("default", (), free_port()) as address:
         yield address
     assert list(temporary.glob("genretag-app-*")) == []
@@ -90,6 +106,16 @@ def test_a_taken_port_is_one_line(address: str) -> None:
         serving("default", (), port),
     ):
         pass
+
+
+def test_the_server_calls_nobody(called: list[str], address: str, song: Path) -> None:
+    client = pytest.importorskip("gradio_client")
+    called.clear()
+    with serving("default", (), free_port()) as other:
+        page = client.Client(other, verbose=False, download_files=False)
+        page.predict(client.handle_file(song), 1000, False, api_name="/hear")
+    assert called
+    assert set(called) <= {HOST, "localhost"}
 
 
 def test_an_upload_is_answered_and_removed(address: str, song: Path, temporary: Path) -> None:
