@@ -56,7 +56,7 @@ def similar(
         check_playlist_name(playlist)  # before anything is heard
     console = LearningConsole()
     options = SimilarOptions(file, tuple(within or ()), n, per_artist, model, jobs)
-    with console.hearing() as progress:
+    with console.hearing("Hearing and comparing") as progress:
         found = find(options, progress, console.say)
     if playlist:
         for line in playlist_of(found, playlist):

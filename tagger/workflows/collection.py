@@ -27,7 +27,7 @@ from tagger.models.fusion import mean_patches
 from tagger.tags.artists import artist_and_album
 from tagger.tags.fields import GENRE, TITLE
 from tagger.tags.read import read_tags
-from tagger.workflows.fingerprints import decision_fingerprint, listening_fingerprint
+from tagger.workflows.fingerprints import listening_fingerprint
 from tagger.workflows.listening import JOB_BYTES, Outcome, hearing_of, last_word, workers
 from tagger.workflows.recall import Recall, Recalled
 from tagger.workflows.survey import survey
@@ -173,9 +173,7 @@ def collect(
 
 def recall_of(bundle: Bundle, cache: Cache) -> Recall:
     """What a model heard before, for those who decide nothing."""
-    return Recall(
-        cache, listening=listening_fingerprint(bundle), decision=decision_fingerprint(bundle)
-    )
+    return Recall(cache, listening=listening_fingerprint(bundle), decision=b"")
 
 
 def outcomes(
