@@ -16,6 +16,7 @@ from tagger.domain import Hearing
 from tagger.errors import UsageError
 from tagger.library.cache import Cache
 from tagger.library.folders import cache_folder
+from tagger.library.vector_store import VectorStore
 from tagger.models.bundle import Bundle, find_bundle, load_bundle
 from tagger.models.fusion import log_softmax
 from tagger.workflows import similar as module
@@ -197,7 +198,7 @@ def test_a_space_is_fitted_anew_when_twice_as_much_is_known(tmp_path, monkeypatc
         found = similar(SimilarOptions(tmp_path / "m" / "0.mp3", per_artist=0))
         assert len(found.neighbours) == count - 1
         with Cache.open(cache_folder()) as cache:
-            spaces.append(cache.space(digest))
+            spaces.append(VectorStore(cache, b"").space(digest))
         return spaces[-1]
 
     assert known(1) is None  # nothing to tell it from
@@ -217,7 +218,7 @@ def test_a_space_that_makes_no_sense_is_fitted_anew(tmp_path, monkeypatch, bundl
             keep(cache, bundle, path, number, hearing(bundle, number, 0))
     for body in (b"", b"{}\n", b'{"fitted_on": 4}\nxx', b"\xff\n\xff"):
         with Cache.open(cache_folder()) as cache:
-            cache.keep_space(decision_fingerprint(bundle), body)
+            VectorStore(cache, b"").keep_space(decision_fingerprint(bundle), body)
         found = similar(SimilarOptions(tmp_path / "m" / "0.mp3", per_artist=0))
         assert len(found.neighbours) == 3
 
