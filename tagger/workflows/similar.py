@@ -40,6 +40,8 @@ __all__ = ["MOST_LOOKED_AT", "Neighbour", "Similar", "SimilarOptions", "similar"
 MOST_LOOKED_AT: Final = 2000
 """Of how many of the nearest tracks the tags are read, in search of artists not yet named."""
 
+_MOST_GONE: Final = 20_000  # of the nearest files: the disk may not be mounted at all
+
 Progress = Callable[[int, int], None]
 
 
@@ -138,6 +140,8 @@ def similar(
     classifier = Classifier(bundle)
     with closing(Cache.open(cache_folder(create=False))) as cache:
         recall = recall_of(bundle, cache)
+        if cache.notice:
+            say(cache.notice)
 
         def hear(tracks: list[Track]) -> Iterator[tuple[Track, Hearing | None]]:
             for track, outcome in outcomes(
@@ -235,9 +239,9 @@ class _Search:
         own_key = audio_key_of(self._path)
         keys = {own_key} if own_key else set()
         by_artist: Counter[str] = Counter()
-        shown = looked_at = 0
+        shown = looked_at = gone = 0
         for row in np.argsort(-near, kind="stable").tolist():
-            if shown == self._options.n or looked_at == MOST_LOOKED_AT:
+            if shown == self._options.n or looked_at == MOST_LOOKED_AT or gone == _MOST_GONE:
                 return
             place = self._store.placed(others.files[row])
             if place is not None and place.path == self._path:
@@ -245,7 +249,10 @@ class _Search:
                 continue
             if place is None or place.key in keys:
                 continue
-            if (self._within is not None and place.path not in self._within) or not _there(place):
+            if self._within is not None and place.path not in self._within:
+                continue
+            if not _there(place):
+                gone += 1
                 continue
             looked_at += 1
             tags = describe(place.path)

@@ -76,12 +76,19 @@ def compared(
     digest = decision_fingerprint(classifier.bundle)
     files = store.files(folders)
     bodies = store.vectors(digest)
-    space, is_new = _space(store, classifier, digest, len(bodies))
+    made = [audio for audio, body in bodies.items() if body]
+    space, is_new = _space(store, classifier, digest, made)
     if space is None:
         return None
     if is_new:
         bodies = {}
-    missing = list(dict.fromkeys(audio for audio, _ in files if audio not in bodies))
+    width = space.n_dims
+    usual = (0, width)  # anything else was damaged
+    missing = list(
+        dict.fromkeys(
+            a for a, _ in files if (body := bodies.get(a)) is None or len(body) not in usual
+        )
+    )
     if len(missing) > _SLOW:
         say(f"Preparing {len(missing):,} tracks for comparison; this is done once")
     for at in range(0, len(missing), _BATCH):
@@ -90,7 +97,6 @@ def compared(
         store.keep_vectors(digest, new)
         bodies.update(new)
         progress(at + len(hearings), len(missing))
-    width = space.n_dims
     usable = [pair for pair in files if len(bodies.get(pair[0], b"")) == width]
     joined = b"".join(bodies[audio] for audio, _ in usable)
     return Compared(
@@ -133,10 +139,10 @@ def _bodies(space: Space, classifier: Classifier, hearings: dict[int, Hearing]) 
 
 
 def _space(
-    store: VectorStore, classifier: Classifier, digest: bytes, made: int
+    store: VectorStore, classifier: Classifier, digest: bytes, made: Sequence[int]
 ) -> tuple[Space | None, bool]:
-    """The space to compare in, and whether the vectors that are kept, ``made`` of them, are not
-    of it."""
+    """The space to compare in, and whether the vectors that are kept, those of the audios ``made``,
+    are not of it."""
     own = space_of(classifier.bundle)
     kept = store.space(digest)
     if own:
@@ -144,9 +150,9 @@ def _space(
             store.keep_space(digest, _packed(own, 0))
         return own, kept is None
     known = _unpacked(kept, classifier.bundle) if kept else None
-    if known and 2 * known[1] > min(made, _FIT_ON):
+    if known and 2 * known[1] > min(len(made), _FIT_ON):
         return known[0], False
-    heard = store.heard()
+    heard = made or store.heard()  # of what is made, all is music
     some = np.linspace(0, len(heard) - 1, min(len(heard), _FIT_ON)).astype(int)
     hearings = list(store.hearings([heard[i] for i in some]).values())
     predictions = classifier.predict(hearings)
