@@ -41,7 +41,7 @@ def similar(
     jobs: JobsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Find the tracks that sound most like one, and say in which way. Writes nothing to music.
+    """Find the tracks that sound most like one, and say in which way. Writes nothing into music.
 
     What is compared is what was heard: rhythm, timbre and harmony, and the genres that the model
     recognises. 1.00 is the same sound. Copies of the same audio are passed over.
@@ -56,7 +56,7 @@ def similar(
         check_playlist_name(playlist)  # before anything is heard
     console = LearningConsole()
     options = SimilarOptions(file, tuple(within or ()), n, per_artist, model, jobs)
-    with console.hearing() as progress:
+    with console.hearing("Hearing and comparing") as progress:
         found = find(options, progress, console.say)
     if playlist:
         for line in playlist_of(found, playlist):

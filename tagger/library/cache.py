@@ -16,14 +16,14 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from tagger.domain import Hearing, TrackReport
 from tagger.errors import UsageError
-from tagger.library import cache_tidy, cache_vectors
+from tagger.library import cache_tidy
 from tagger.library.cache_file import InUseError, OpenFile, is_damage, open_file, reason
 from tagger.library.cache_jobs import (
     Job,
@@ -37,7 +37,6 @@ from tagger.library.cache_jobs import (
 )
 from tagger.library.cache_queries import audio_with_key, known_in, report_of, split, stored
 from tagger.library.cache_rows import Info, Known, Problem, ProblemKind, Pruned, pack_report
-from tagger.library.cache_vectors import Placed, Vectors
 from tagger.library.folders import make_cache_folder
 
 __all__ = ["Cache", "Known", "Problem", "ProblemKind"]
@@ -51,8 +50,7 @@ T = TypeVar("T")
 class Cache:
     """An open cache; get one from :meth:`open`. For one thread.
 
-    Only :meth:`info`, :meth:`prune` and what has to do with vectors ever raise. Paths must be
-    absolute.
+    Only :meth:`info`, :meth:`prune` and :meth:`ask` ever raise. Paths must be absolute.
 
     Attributes:
         notice: one line on what went wrong with the cache, for people; empty if nothing did.
@@ -215,56 +213,18 @@ class Cache:
         self._flush()
         return self._must("pruned", lambda db: cache_tidy.prune(db, self._folder))
 
-    def space(self, digest: bytes) -> bytes | None:
-        """What was kept of how hearings become vectors, or None."""
-        return self._tried(lambda db: cache_vectors.space_kept(db, digest), None)
+    def ask(self, doing: str, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something with the file, once all that is not yet written is.
 
-    def keep_space(self, digest: bytes, body: bytes) -> None:
-        """Keep how hearings become vectors, in place of what was kept under the same digest.
-
-        Raises:
-            UsageError: the cache cannot be written.
-        """
-        self._must("written", lambda db: cache_vectors.keep_space(db, digest, body))
-
-    def vectors(self, digest: bytes) -> Vectors:
-        """All files with their vectors in a space.
+        Args:
+            doing: what it is, as in "the analysis cache cannot be read".
+            job: it.
 
         Raises:
-            UsageError: the cache cannot be read.
+            UsageError: it cannot be done.
         """
         self._flush()
-        return self._must("read", lambda db: cache_vectors.vectors_of(db, digest))
-
-    def keep_vectors(self, digest: bytes, bodies: Mapping[int, bytes]) -> None:
-        """Keep the vectors of some audios, by number; nothing if the space is not kept.
-
-        Raises:
-            UsageError: the cache cannot be written.
-        """
-        self._must("written", lambda db: cache_vectors.keep_vectors(db, digest, bodies))
-
-    def heard(self, listening: bytes) -> list[int]:
-        """Numbers of the audios that were heard. Raises as :meth:`hearings` does."""
-        return self._must("read", lambda db: cache_vectors.heard_by(db, listening))
-
-    def hearings(self, audios: Sequence[int], listening: bytes) -> dict[int, Hearing]:
-        """What was heard in some audios, by number, as far as it is kept.
-
-        Raises:
-            UsageError: the cache cannot be read.
-        """
-        return self._must("read", lambda db: dict(cache_vectors.hearings_of(db, audios, listening)))
-
-    def folders(self, paths: Iterable[str]) -> set[int]:
-        """Numbers of the folders that are known. Raises as :meth:`hearings` does."""
-        wanted = {os.fsencode(path) for path in paths}
-        rows = self._must("read", lambda db: db.execute("SELECT id, path FROM folder").fetchall())
-        return {number for number, path in rows if path in wanted}
-
-    def placed(self, file: int) -> Placed | None:
-        """Where a file is, by its number, or None. Raises as :meth:`hearings` does."""
-        return self._must("read", lambda db: cache_vectors.placed(db, file))
+        return self._must(doing, job)
 
     def _later(self, path: Path, job: Job) -> None:
         if not self._file:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -20,10 +20,11 @@ from tagger.library.cache_rows import unpack_hearing
 
 __all__ = [
     "Placed",
-    "Vectors",
     "drop_lost_vectors",
     "drop_old_spaces",
     "drop_vectors_of",
+    "files_of",
+    "folders_of",
     "heard_by",
     "hearings_of",
     "keep_space",
@@ -36,22 +37,6 @@ __all__ = [
 _AUDIO_BITS: Final = 40
 _SPACES: Final = 2
 _BASE: Final = f"((SELECT id FROM space WHERE digest = ?) << {_AUDIO_BITS})"
-
-
-class Vectors(NamedTuple):
-    """The files of a cache, a place in each list a file.
-
-    Attributes:
-        files: their numbers.
-        folders: the number of each one's folder.
-        audios: the number of each one's audio.
-        bodies: the vector of each; None where none is kept, empty where none is to be had.
-    """
-
-    files: Sequence[int]
-    folders: Sequence[int]
-    audios: Sequence[int]
-    bodies: Sequence[bytes | None]
 
 
 class Placed(NamedTuple):
@@ -135,17 +120,23 @@ def drop_lost_vectors(db: sqlite3.Connection) -> None:
     db.execute(f"DELETE FROM vector WHERE (place & {mask}) NOT IN (SELECT audio FROM hearing)")
 
 
-def vectors_of(db: sqlite3.Connection, digest: bytes) -> Vectors:
-    """All files that an audio is known of, in the order in which they were met."""
-    rows = db.execute(
-        "SELECT file.id, folder, audio, CAST(body AS BLOB) FROM file"
-        f" LEFT JOIN vector ON place = {_BASE} + audio"
-        " WHERE audio IS NOT NULL ORDER BY file.id",
-        (digest,),
-    ).fetchall()
-    if not rows:
-        return Vectors((), (), (), ())
-    return Vectors(*zip(*rows, strict=True))
+def vectors_of(db: sqlite3.Connection, digest: bytes) -> dict[int, bytes]:
+    """The vectors of a space, by number of their audio."""
+    return dict(
+        db.execute(
+            f"SELECT place - {_BASE}, CAST(body AS BLOB) FROM vector"
+            f" WHERE place >= {_BASE} AND place < {_BASE} + {1 << _AUDIO_BITS}",
+            (digest, digest, digest),
+        )
+    )
+
+
+def files_of(db: sqlite3.Connection, folders: Collection[int] | None) -> list[tuple[int, int]]:
+    """Audio and number of each file of some folders, or of all, as far as an audio is known."""
+    if folders is None:  # an index alone answers this
+        return db.execute("SELECT audio, id FROM file WHERE audio IS NOT NULL").fetchall()
+    query = "SELECT audio, id FROM file WHERE folder = ? AND audio IS NOT NULL"
+    return [row for folder in folders for row in db.execute(query, (folder,))]
 
 
 def keep_vectors(db: sqlite3.Connection, digest: bytes, bodies: Mapping[int, bytes]) -> None:
@@ -173,6 +164,11 @@ def hearings_of(
         row = db.execute(query, (audio, listening)).fetchone()
         if row:
             yield audio, unpack_hearing(row[0], audio)
+
+
+def folders_of(db: sqlite3.Connection) -> list[tuple[int, bytes]]:
+    """Number and path of each folder."""
+    return db.execute("SELECT id, CAST(path AS BLOB) FROM folder").fetchall()
 
 
 def placed(db: sqlite3.Connection, file: int) -> Placed | None:

@@ -216,7 +216,7 @@ def load_bundle(folder: Path) -> Bundle:
             f"{ANALYSIS_VERSION}: train the model again"
         )
     digests = {file: files.text(file) for file in files.names()}
-    labels = root.texts("labels")
+    labels, cnn = root.texts("labels"), root.at("cnn")
     features = root.texts("analysis", "features")
     if len(labels) < 2 or len(set(labels)) != len(labels):
         raise ModelError(f"{folder}: labels must be two or more, each once")
@@ -239,14 +239,8 @@ def load_bundle(folder: Path) -> Bundle:
             columns=root.integer("cnn", "columns", low=8, high=4096),
             offset=root.number("cnn", "offset"),
             scale=root.number("cnn", "scale"),
-            column_s=(
-                root.number("cnn", "column_s") if root.at("cnn").has("column_s") else COLUMN_S
-            ),
-            embedding=(
-                root.integer("cnn", "embedding", low=0, high=MAX_DIMS)
-                if root.at("cnn").has("embedding")
-                else 0
-            ),
+            column_s=root.number("cnn", "column_s") if cnn.has("column_s") else COLUMN_S,
+            embedding=cnn.integer("embedding", low=0, high=MAX_DIMS) if cnn.has("embedding") else 0,
         ),
         fusion=FusionSpec(
             ensemble=root.number("fusion", "ensemble", low=0.0),

@@ -75,7 +75,7 @@ class Cnn:
             )
             self._input = self._interpreter.get_input_details()[0]
             self._outputs = self._outputs_of(self._interpreter)
-        except (ValueError, RuntimeError, IndexError) as error:
+        except (ValueError, RuntimeError, LookupError, TypeError) as error:
             raise ModelError(f"{bundle.folder}: the network cannot be loaded: {error}") from error
         if tuple(self._input["shape_signature"][1:]) != (N_MELS, self.spec.columns, 1):
             raise ModelError(

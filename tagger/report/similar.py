@@ -19,7 +19,7 @@ __all__ = ["playlist_of", "print_similar", "similar_as_json"]
 
 _RANKS: Final = 3
 _LEAST: Final = 0.05
-_WIDE: Final = 10_000  # no line of a file is broken
+_WIDE: Final = 10_000  # where a program reads them, no name is broken into lines
 
 
 class TagsLike(Protocol):
@@ -78,6 +78,8 @@ class SimilarLike(Protocol):
 def print_similar(found: SimilarLike) -> None:
     """Print a track's neighbours as a table, nearest first."""
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDE)
     console.print(Text(shown(found.path), style="bold"), soft_wrap=True)
     heard = ", ".join(f"{g} {percent(p)}" for g, p in found.genres[:_RANKS] if p >= _LEAST)
     name = _name(found.tags)
@@ -86,12 +88,11 @@ def print_similar(found: SimilarLike) -> None:
     if found.objection:
         console.print(Text(one_line(found.objection), style="yellow"), soft_wrap=True)
     base = _base(found.neighbours)
-    where = f", below {shown(base)}" if base else ""
+    where = f"; paths below {shown(base)}" if base else ""
     total = counted(found.compared, "track")
     console.print(Text(f"\nNearest of {total}{where}", style="bold"), soft_wrap=True)
     if found.neighbours:
-        width = console.width if console.is_terminal else _WIDE
-        console.print(_table(found.neighbours, base), width=width)
+        console.print(_table(found.neighbours, base))
     else:
         console.print(Text("  none"))
     if found.not_heard:

@@ -11,10 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import keras
 import numpy as np
 import numpy.typing as npt
-from keras import layers
 
 from tagger.analysis.picture import Picture
 from tagger.models.bundle import MAX_DIMS, CnnSpec
@@ -80,6 +78,8 @@ def embed(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) -> Embed
         spec: how it is used.
         pictures: uint8, shape (n, N_MELS, columns), the training clips.
     """
+    import keras  # not before tagger.training.fit has silenced what it says of GPUs
+
     rows = np.arange(0, len(pictures), -(-len(pictures) // _FIT_ON))
     both = keras.Model(network.input, [network.output, network.layers[-1].input])
     seen, of_clips, log_probs = [], [], []
@@ -122,8 +122,10 @@ def fit_projection(seen: Rows, n_dims: int = MAX_DIMS) -> Projection:
 
 def with_embedding(network: Any, projection: Projection) -> Any:
     """The network with a second output; its outputs are ``logits`` and ``embedding``, by name."""
+    import keras  # as above
+
     seen = network.layers[-1].input
-    dense = layers.Dense(projection.n_dims, dtype="float32", trainable=False, name=EMBEDDING)
+    dense = keras.layers.Dense(projection.n_dims, dtype="float32", trainable=False, name=EMBEDDING)
     embedding = dense(seen)
     dense.set_weights([projection.kernel, projection.bias])
     outputs = {LOGITS: network.output, EMBEDDING: embedding}

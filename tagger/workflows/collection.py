@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,7 @@ from tagger.models.fusion import mean_patches
 from tagger.tags.artists import artist_and_album
 from tagger.tags.fields import GENRE, TITLE
 from tagger.tags.read import read_tags
-from tagger.workflows.fingerprints import decision_fingerprint, listening_fingerprint
+from tagger.workflows.fingerprints import listening_fingerprint
 from tagger.workflows.listening import JOB_BYTES, Outcome, hearing_of, last_word, workers
 from tagger.workflows.recall import Recall, Recalled
 from tagger.workflows.survey import survey
@@ -108,6 +108,7 @@ class Collection:
         log_probs: float32, shape (n, n_labels), the network's log-probabilities for the whole
             track; those of the ensemble are not in them (see ``genres`` for both, fused).
         left_out: the others, each with the reason.
+        notice: what went wrong with the cache, in one line; empty if nothing did.
     """
 
     bundle: Bundle
@@ -116,6 +117,7 @@ class Collection:
     embeddings: npt.NDArray[np.float32]
     log_probs: npt.NDArray[np.float32]
     left_out: tuple[TrackReport, ...] = ()
+    notice: str = ""
 
     def __len__(self) -> int:
         return len(self.tracks)
@@ -168,14 +170,13 @@ def collect(
                     roots.check()
                 left_out.append(last_word(Path(track.path), outcome))
             progress(done, len(tracks))
-    return _collection(bundle, paths, hearings, left_out, tags=options.tags)
+    found = _collection(bundle, paths, hearings, left_out, tags=options.tags)
+    return replace(found, notice=cache.notice)
 
 
 def recall_of(bundle: Bundle, cache: Cache) -> Recall:
     """What a model heard before, for those who decide nothing."""
-    return Recall(
-        cache, listening=listening_fingerprint(bundle), decision=decision_fingerprint(bundle)
-    )
+    return Recall(cache, listening=listening_fingerprint(bundle), decision=b"")
 
 
 def outcomes(

@@ -21,6 +21,7 @@ from tagger.errors import UsageError
 from tagger.library.cache import Cache
 from tagger.library.cache_vectors import Placed
 from tagger.library.folders import cache_folder
+from tagger.library.vector_store import VectorStore
 from tagger.models.axes import axis_scores
 from tagger.models.bundle import BUILTIN_MODEL, find_bundle, load_bundle
 from tagger.models.classifier import Classifier
@@ -38,6 +39,8 @@ __all__ = ["MOST_LOOKED_AT", "Neighbour", "Similar", "SimilarOptions", "similar"
 
 MOST_LOOKED_AT: Final = 2000
 """Of how many of the nearest tracks the tags are read, in search of artists not yet named."""
+
+_MOST_GONE: Final = 20_000  # of the nearest files: the disk may not be mounted at all
 
 Progress = Callable[[int, int], None]
 
@@ -137,6 +140,8 @@ def similar(
     classifier = Classifier(bundle)
     with closing(Cache.open(cache_folder(create=False))) as cache:
         recall = recall_of(bundle, cache)
+        if cache.notice:
+            say(cache.notice)
 
         def hear(tracks: list[Track]) -> Iterator[tuple[Track, Hearing | None]]:
             for track, outcome in outcomes(
@@ -151,11 +156,12 @@ def similar(
         within = None
         if options.within:
             within = hear_within(options.within, cache, recall.listening, hear, progress)
-        folders = None if within is None else cache.folders(within.names)
-        others = compared(cache, classifier, folders, progress, say)
+        store = VectorStore(cache, recall.listening)
+        folders = None if within is None else store.folders(within.names)
+        others = compared(store, classifier, folders, progress, say)
         [prediction] = classifier.predict([hearing])
-        search = _Search(options, cache, within)
-        found = search.neighbours(others, classifier, recall.listening, hearing, prediction)
+        search = _Search(options, store, within)
+        found = search.neighbours(others, classifier, hearing, prediction)
     return Similar(
         path=options.file,
         model=bundle.identity,
@@ -184,9 +190,9 @@ def _track(file: Path) -> Track:
 class _Search:
     """One search for neighbours."""
 
-    def __init__(self, options: SimilarOptions, cache: Cache, within: Within | None) -> None:
+    def __init__(self, options: SimilarOptions, store: VectorStore, within: Within | None) -> None:
         self._options = options
-        self._cache = cache
+        self._store = store
         self._within = within
         self._path = Path(anchored(str(options.file)))
         self.compared = 0
@@ -195,7 +201,6 @@ class _Search:
         self,
         others: Compared | None,
         classifier: Classifier,
-        listening: bytes,
         hearing: Hearing,
         prediction: Prediction,
     ) -> list[Neighbour]:
@@ -206,7 +211,7 @@ class _Search:
         near = similarities(vector, others.vectors)
         self.compared = len(near)
         chosen = list(self._nearest(others, near))
-        heard = self._cache.hearings([others.audios[row] for row, _, _ in chosen], listening)
+        heard = self._store.hearings([others.audios[row] for row, _, _ in chosen])
         chosen = [item for item in chosen if others.audios[item[0]] in heard]
         hearings = [heard[others.audios[row]] for row, _, _ in chosen]
         if not hearings:
@@ -234,17 +239,20 @@ class _Search:
         own_key = audio_key_of(self._path)
         keys = {own_key} if own_key else set()
         by_artist: Counter[str] = Counter()
-        shown = looked_at = 0
+        shown = looked_at = gone = 0
         for row in np.argsort(-near, kind="stable").tolist():
-            if shown == self._options.n or looked_at == MOST_LOOKED_AT:
+            if shown == self._options.n or looked_at == MOST_LOOKED_AT or gone == _MOST_GONE:
                 return
-            place = self._cache.placed(others.files[row])
+            place = self._store.placed(others.files[row])
             if place is not None and place.path == self._path:
                 self.compared -= 1  # of all, it comes first or nearly so
                 continue
             if place is None or place.key in keys:
                 continue
-            if (self._within is not None and place.path not in self._within) or not _there(place):
+            if self._within is not None and place.path not in self._within:
+                continue
+            if not _there(place):
+                gone += 1
                 continue
             looked_at += 1
             tags = describe(place.path)

@@ -16,13 +16,13 @@ import numpy.typing as npt
 
 from tagger.domain import Hearing, Prediction
 from tagger.errors import ModelError
-from tagger.library.cache import Cache
+from tagger.library.vector_store import VectorStore
 from tagger.models.bundle import Bundle
 from tagger.models.classifier import Classifier
 from tagger.models.schema import Node
 from tagger.models.similarity import Space, fit_space, read_space, space_of, widths_of
 from tagger.models.similarity_spec import read_similarity
-from tagger.workflows.fingerprints import decision_fingerprint, listening_fingerprint
+from tagger.workflows.fingerprints import decision_fingerprint
 
 __all__ = ["Compared", "compared", "vectors_of"]
 
@@ -35,7 +35,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Tracks that can be compared, in the order in which the cache met them.
+    """Tracks that can be compared.
 
     Attributes:
         space: what the vectors are in.
@@ -51,7 +51,7 @@ class Compared:
 
 
 def compared(
-    cache: Cache,
+    store: VectorStore,
     classifier: Classifier,
     folders: Collection[int] | None,
     progress: Progress,
@@ -60,7 +60,7 @@ def compared(
     """The vectors of the tracks that a model has heard and takes for music.
 
     Args:
-        cache: where hearings and vectors are kept; vectors that are missing are made and kept.
+        store: where hearings and vectors are kept; vectors that are missing are made and kept.
         classifier: the model.
         folders: numbers of the folders to look in; None for all.
         progress: told how many of how many missing vectors are made.
@@ -73,36 +73,37 @@ def compared(
         UsageError: the cache cannot be used.
         ModelError: the bundle's space is damaged.
     """
-    bundle = classifier.bundle
-    digest, listening = decision_fingerprint(bundle), listening_fingerprint(bundle)
-    kept = cache.vectors(digest)
-    bodies = dict(zip(kept.audios, kept.bodies, strict=True))
-    made = sum(1 for body in bodies.values() if body)
-    space, is_new = _space(cache, classifier, digest, listening, made)
+    digest = decision_fingerprint(classifier.bundle)
+    files = store.files(folders)
+    bodies = store.vectors(digest)
+    made = [audio for audio, body in bodies.items() if body]
+    space, is_new = _space(store, classifier, digest, made)
     if space is None:
         return None
     if is_new:
-        bodies = dict.fromkeys(bodies)
-    chosen = [
-        row for row, folder in enumerate(kept.folders) if folders is None or folder in folders
-    ]
-    missing = list(dict.fromkeys(a for row in chosen if bodies[a := kept.audios[row]] is None))
+        bodies = {}
+    width = space.n_dims
+    usual = (0, width)  # anything else was damaged
+    missing = list(
+        dict.fromkeys(
+            a for a, _ in files if (body := bodies.get(a)) is None or len(body) not in usual
+        )
+    )
     if len(missing) > _SLOW:
         say(f"Preparing {len(missing):,} tracks for comparison; this is done once")
     for at in range(0, len(missing), _BATCH):
-        hearings = cache.hearings(missing[at : at + _BATCH], listening)
+        hearings = store.hearings(missing[at : at + _BATCH])
         new = _bodies(space, classifier, hearings)
-        cache.keep_vectors(digest, new)
+        store.keep_vectors(digest, new)
         bodies.update(new)
         progress(at + len(hearings), len(missing))
-    usable = [row for row in chosen if len(bodies[kept.audios[row]] or b"") == space.n_dims]
-    audios = [kept.audios[row] for row in usable]
-    joined = b"".join(bodies[audio] or b"" for audio in audios)
+    usable = [pair for pair in files if len(bodies.get(pair[0], b"")) == width]
+    joined = b"".join(bodies[audio] for audio, _ in usable)
     return Compared(
         space,
-        files=[kept.files[row] for row in usable],
-        audios=audios,
-        vectors=np.frombuffer(joined, np.int8).reshape(len(usable), space.n_dims),
+        files=[file for _, file in usable],
+        audios=[audio for audio, _ in usable],
+        vectors=np.frombuffer(joined, np.int8).reshape(len(usable), width),
     )
 
 
@@ -138,22 +139,22 @@ def _bodies(space: Space, classifier: Classifier, hearings: dict[int, Hearing]) 
 
 
 def _space(
-    cache: Cache, classifier: Classifier, digest: bytes, listening: bytes, made: int
+    store: VectorStore, classifier: Classifier, digest: bytes, made: Sequence[int]
 ) -> tuple[Space | None, bool]:
-    """The space to compare in, and whether the vectors that are kept, ``made`` of them, are not
-    of it."""
+    """The space to compare in, and whether the vectors that are kept, those of the audios ``made``,
+    are not of it."""
     own = space_of(classifier.bundle)
-    kept = cache.space(digest)
+    kept = store.space(digest)
     if own:
         if kept is None:
-            cache.keep_space(digest, _packed(own, 0))
+            store.keep_space(digest, _packed(own, 0))
         return own, kept is None
     known = _unpacked(kept, classifier.bundle) if kept else None
-    if known and 2 * known[1] > min(made, _FIT_ON):
+    if known and 2 * known[1] > min(len(made), _FIT_ON):
         return known[0], False
-    heard = cache.heard(listening)
+    heard = made or store.heard()  # of what is made, all is music
     some = np.linspace(0, len(heard) - 1, min(len(heard), _FIT_ON)).astype(int)
-    hearings = list(cache.hearings([heard[i] for i in some], listening).values())
+    hearings = list(store.hearings([heard[i] for i in some]).values())
     predictions = classifier.predict(hearings)
     music = [
         (hearing, prediction)
@@ -163,7 +164,7 @@ def _space(
     if len(music) < 2:
         return None, False
     space = fit_space(*_arrays(classifier.bundle, *zip(*music, strict=True)))
-    cache.keep_space(digest, _packed(space, len(music)))
+    store.keep_space(digest, _packed(space, len(music)))
     return space, True
 
 

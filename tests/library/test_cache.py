@@ -514,7 +514,7 @@ def test_prune_gives_room_back(cache, music):
     cache.prune()
     cache._must("cleared", lambda db: db.execute("DELETE FROM hearing"))
     assert cache.prune().freed > 300 * 2000
-    assert cache.info().size < before / 5
+    assert cache.info().size < before / 4  # what is left is a page a table
 
 
 def test_an_empty_cache_in_numbers(cache):

@@ -13,74 +13,85 @@ from library.cache_writers import LISTENING, hearing, keep, song
 from tagger.errors import UsageError
 from tagger.library.cache import Cache
 from tagger.library.cache_file import CACHE
+from tagger.library.vector_store import VectorStore
 
 SPACE = b"a space: 16 byte"
 OTHER = b"another space   "
+
+
+def store(cache: Cache) -> VectorStore:
+    return VectorStore(cache, LISTENING)
 
 
 def filled(folder: Path, count: int = 5) -> Cache:
     cache = Cache.open(folder)
     for number in range(count):
         keep(cache, number)
-    cache.keep_space(SPACE, b"how")
+    store(cache).keep_space(SPACE, b"how")
     return cache
 
 
+def audios(cache: Cache) -> list[int]:
+    return [audio for audio, _ in sorted(store(cache).files(None))]
+
+
 def bodies(cache: Cache, digest: bytes = SPACE) -> list[bytes | None]:
-    return list(cache.vectors(digest).bodies)
+    """The vector of each audio, in their order."""
+    kept = store(cache).vectors(digest)
+    return [kept.get(audio) for audio in audios(cache)]
 
 
 def test_vectors_come_back_beside_their_files(tmp_path):
     with filled(tmp_path) as cache:
-        known = cache.vectors(SPACE)
-        assert list(known.bodies) == [None] * 5
-        made = {audio: bytes([i, 255]) for i, audio in enumerate(known.audios) if i != 2}
-        cache.keep_vectors(SPACE, made)
+        files = sorted(store(cache).files(None))
+        assert bodies(cache) == [None] * 5
+        made = {audio: bytes([i, 255]) for i, (audio, _) in enumerate(files) if i != 2}
+        store(cache).keep_vectors(SPACE, made)
     with Cache.open(tmp_path) as cache:
-        again = cache.vectors(SPACE)
-        assert again.files == known.files
-        assert list(again.bodies) == [b"\0\xff", b"\1\xff", None, b"\3\xff", b"\4\xff"]
-        paths = [place.path for file in again.files if (place := cache.placed(file))]
+        assert sorted(store(cache).files(None)) == files
+        assert bodies(cache) == [b"\0\xff", b"\1\xff", None, b"\3\xff", b"\4\xff"]
+        paths = [place.path for _, file in files if (place := store(cache).placed(file))]
         assert paths == [song(number) for number in range(5)]
-        heard = cache.hearings(again.audios[:2], LISTENING)
+        heard = store(cache).hearings(audios(cache)[:2])
         assert [h.duration_s for h in heard.values()] == [200.0, 201.0]
-        assert cache.hearings(again.audios, b"another network") == {}
-        assert cache.hearings([999], LISTENING) == {}
-        assert cache.placed(999) is None
+        assert VectorStore(cache, b"another network").hearings(audios(cache)) == {}
+        assert store(cache).heard() == audios(cache)
+        assert VectorStore(cache, b"another network").heard() == []
+        assert store(cache).hearings([999]) == {}
+        assert store(cache).placed(999) is None
 
 
 @settings(derandomize=True, max_examples=20, deadline=None)
 @given(st.lists(st.binary(max_size=96), min_size=1, max_size=6))
 def test_whatever_a_vector_is(tmp_path_factory, made):
     with filled(tmp_path_factory.mktemp("cache"), len(made)) as cache:
-        audios = cache.vectors(SPACE).audios
-        cache.keep_vectors(SPACE, dict(zip(audios, made, strict=True)))
+        store(cache).keep_vectors(SPACE, dict(zip(audios(cache), made, strict=True)))
         assert bodies(cache) == made
 
 
 def test_spaces_are_kept_apart(tmp_path):
     with filled(tmp_path) as cache:
-        audios = cache.vectors(SPACE).audios
-        cache.keep_space(OTHER, b"otherwise")
-        cache.keep_vectors(SPACE, dict.fromkeys(audios, b"here"))
-        cache.keep_vectors(OTHER, {audios[0]: b"there"})
-        assert (cache.space(SPACE), cache.space(OTHER)) == (b"how", b"otherwise")
+        known = audios(cache)
+        store(cache).keep_space(OTHER, b"otherwise")
+        store(cache).keep_vectors(SPACE, dict.fromkeys(known, b"here"))
+        store(cache).keep_vectors(OTHER, {known[0]: b"there"})
+        assert (store(cache).space(SPACE), store(cache).space(OTHER)) == (b"how", b"otherwise")
         assert bodies(cache) == [b"here"] * 5
         assert bodies(cache, OTHER) == [b"there", None, None, None, None]
-        cache.keep_space(OTHER, b"in a third way")  # takes its vectors along
+        store(cache).keep_space(OTHER, b"in a third way")  # takes its vectors along
         assert bodies(cache, OTHER) == [None] * 5
         assert bodies(cache) == [b"here"] * 5
 
 
 def test_the_spaces_begun_last_stay(tmp_path):
     with filled(tmp_path) as cache:
-        audios = cache.vectors(SPACE).audios
-        cache.keep_vectors(SPACE, dict.fromkeys(audios, b"x"))
+        known = audios(cache)
+        store(cache).keep_vectors(SPACE, dict.fromkeys(known, b"x"))
         for digest in (OTHER, b"a third space   "):
-            cache.keep_space(digest, b"")
-        assert cache.space(SPACE) is None
+            store(cache).keep_space(digest, b"")
+        assert store(cache).space(SPACE) is None
         assert bodies(cache) == [None] * 5
-        cache.keep_vectors(SPACE, dict.fromkeys(audios, b"x"))  # nothing to keep them in
+        store(cache).keep_vectors(SPACE, dict.fromkeys(known, b"x"))  # nothing to keep them in
         assert bodies(cache) == [None] * 5
         assert count(tmp_path, "vector") == 0
 
@@ -92,8 +103,8 @@ def count(folder: Path, table: str) -> int:
 
 def test_what_is_heard_anew_has_no_vector(tmp_path):
     with filled(tmp_path) as cache:
-        audios = cache.vectors(SPACE).audios
-        cache.keep_vectors(SPACE, dict.fromkeys(audios, b"x"))
+        known = audios(cache)
+        store(cache).keep_vectors(SPACE, dict.fromkeys(known, b"x"))
         keep(cache, 3)
         assert bodies(cache) == [b"x", b"x", b"x", None, b"x"]
 
@@ -105,14 +116,13 @@ def test_pruning_takes_vectors_of_what_is_gone(tmp_path):
     with Cache.open(tmp_path / "cache") as cache:
         for i, path in enumerate((there, there.with_name("gone.mp3"))):
             cache.keep(path, 1, 1, bytes([i]) * 16, LISTENING, hearing(i))
-        cache.keep_space(SPACE, b"how")
-        known = cache.vectors(SPACE)
-        cache.keep_vectors(SPACE, dict.fromkeys(known.audios, b"x"))
-        cache.keep_vectors(SPACE, {77: b"of nothing"})
+        store(cache).keep_space(SPACE, b"how")
+        store(cache).keep_vectors(SPACE, dict.fromkeys(audios(cache), b"x"))
+        store(cache).keep_vectors(SPACE, {77: b"of nothing"})
         assert cache.prune().files == 1
         assert count(tmp_path / "cache", "vector") == 2  # it may have moved
         assert bodies(cache) == [b"x"]
-        found = cache.placed(known.files[0])
+        found = store(cache).placed(store(cache).files(None)[0][1])
         assert found is not None
         assert found.path == there
         assert not found.is_as_it_was()
@@ -120,12 +130,13 @@ def test_pruning_takes_vectors_of_what_is_gone(tmp_path):
 
 def test_folders_go_by_number(tmp_path):
     with filled(tmp_path, 45) as cache:
-        known = cache.vectors(SPACE)
-        found = cache.folders({"/music/Artist 1", "/music/Artist 7"})
-        assert [f in found for f in known.folders] == [20 <= n < 40 for n in range(45)]
+        every = sorted(store(cache).files(None))
+        found = store(cache).folders({"/music/Artist 1", "/music/Artist 7"})
+        assert sorted(store(cache).files(found)) == every[20:40]
+        assert store(cache).files(set()) == []
 
 
 def test_without_a_cache_it_says_why(tmp_path):
     (tmp_path / "file").touch()
     with Cache.open(tmp_path / "file") as cache, pytest.raises(UsageError, match="cannot be made"):
-        cache.vectors(SPACE)
+        store(cache).vectors(SPACE)

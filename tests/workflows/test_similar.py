@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import synth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.domain import Hearing
-from tagger.errors import UsageError
+from tagger.errors import ModelError, UsageError
 from tagger.library.cache import Cache
+from tagger.library.cache_file import CACHE
+from tagger.library.cache_schema import APPLICATION
 from tagger.library.folders import cache_folder
+from tagger.library.vector_store import VectorStore
 from tagger.models.bundle import Bundle, find_bundle, load_bundle
 from tagger.models.fusion import log_softmax
+from tagger.models.similarity import FILE, fit_space
+from tagger.training.export import write_bundle
 from tagger.workflows import similar as module
 from tagger.workflows.fingerprints import decision_fingerprint, listening_fingerprint
 from tagger.workflows.similar import Similar, SimilarOptions, similar
@@ -197,7 +205,7 @@ def test_a_space_is_fitted_anew_when_twice_as_much_is_known(tmp_path, monkeypatc
         found = similar(SimilarOptions(tmp_path / "m" / "0.mp3", per_artist=0))
         assert len(found.neighbours) == count - 1
         with Cache.open(cache_folder()) as cache:
-            spaces.append(cache.space(digest))
+            spaces.append(VectorStore(cache, b"").space(digest))
         return spaces[-1]
 
     assert known(1) is None  # nothing to tell it from
@@ -217,7 +225,7 @@ def test_a_space_that_makes_no_sense_is_fitted_anew(tmp_path, monkeypatch, bundl
             keep(cache, bundle, path, number, hearing(bundle, number, 0))
     for body in (b"", b"{}\n", b'{"fitted_on": 4}\nxx', b"\xff\n\xff"):
         with Cache.open(cache_folder()) as cache:
-            cache.keep_space(decision_fingerprint(bundle), body)
+            VectorStore(cache, b"").keep_space(decision_fingerprint(bundle), body)
         found = similar(SimilarOptions(tmp_path / "m" / "0.mp3", per_artist=0))
         assert len(found.neighbours) == 3
 
@@ -239,3 +247,68 @@ def test_what_sounds_like_no_music_is_no_neighbour(tmp_path, monkeypatch, bundle
             keep(cache, bundle, path, number, heard or hearing(bundle, number, 0))
     found = similar(SimilarOptions(tmp_path / "m" / "0.mp3", per_artist=0))
     assert {n.path.name for n in found.neighbours} == {"1.mp3", "2.mp3", "3.mp3"}
+
+
+def known_tracks(folder: Path, bundle: Bundle, count: int) -> Path:
+    """Tracks that the cache knows; gives the first."""
+    folder.mkdir()
+    with Cache.open(cache_folder()) as cache:
+        for number in range(count):
+            path = folder / f"{number}.mp3"
+            path.touch()
+            keep(cache, bundle, path, number, hearing(bundle, number, 0))
+    return folder / "0.mp3"
+
+
+def test_a_damaged_vector_is_made_again(tmp_path, monkeypatch, bundle):
+    monkeypatch.setenv("GENRETAG_CACHE_DIR", str(tmp_path / "cache"))
+    seed = known_tracks(tmp_path / "m", bundle, 5)
+    before = similar(SimilarOptions(seed, per_artist=0))
+    digest = decision_fingerprint(bundle)
+    with Cache.open(cache_folder()) as cache:
+        store = VectorStore(cache, b"")
+        sound = store.vectors(digest)
+        store.keep_vectors(digest, dict.fromkeys(list(sound)[1:], b"xy"))
+    assert similar(SimilarOptions(seed, per_artist=0)) == before
+    with Cache.open(cache_folder()) as cache:
+        assert VectorStore(cache, b"").vectors(digest) == sound
+
+
+def test_the_space_of_a_model_is_used_and_never_fitted(tmp_path, monkeypatch, bundle):
+    monkeypatch.setenv("GENRETAG_CACHE_DIR", str(tmp_path / "cache"))
+    seed = known_tracks(tmp_path / "m", bundle, 6)
+    heard = [hearing(bundle, number, 1) for number in range(9)]
+    chances = np.random.default_rng(0).dirichlet(np.ones(len(bundle.labels)), 9)
+    space = fit_space(np.stack([h.features for h in heard]), np.zeros((9, 0)), chances)
+    weights = {**bundle.weights, FILE: space.weights()}
+    own = write_bundle(
+        replace(bundle, similarity=space.spec, weights=weights, folder=tmp_path / "own"),
+        tmp_path / "own",
+    )
+    assert own.similarity == space.spec
+    monkeypatch.setattr("tagger.workflows.vectors.fit_space", None)
+    found = similar(SimilarOptions(seed, per_artist=0, model=str(tmp_path / "own")))
+    assert len(found.neighbours) == 5
+    with Cache.open(cache_folder()) as cache:
+        kept = VectorStore(cache, b"").space(decision_fingerprint(own))
+    assert kept is not None
+    assert kept.endswith(b"\n" + space.weights())
+    # Fewer numbers than it says, with a digest that is right: one line.
+    short = {**weights, FILE: space.weights()[:-4]}
+    write_bundle(replace(own, weights=short), tmp_path / "own")
+    with pytest.raises(ModelError, match="as many numbers"):
+        similar(SimilarOptions(seed, model=str(tmp_path / "own")))
+
+
+def test_an_old_cache_is_set_aside_and_said(tmp_path, monkeypatch, bundle):
+    monkeypatch.setenv("GENRETAG_CACHE_DIR", str(tmp_path / "cache"))
+    seed = synth.write(tmp_path / "seed.flac", synth.song(3.6))
+    (tmp_path / "cache").mkdir()
+    with closing(sqlite3.connect(tmp_path / "cache" / CACHE)) as db:
+        db.executescript("CREATE TABLE hearing (id); PRAGMA user_version = 1;")
+        db.execute(f"PRAGMA application_id = {APPLICATION}")
+    said: list[str] = []
+    found = similar(SimilarOptions(seed, jobs=1), say=said.append)
+    assert found.neighbours == ()
+    assert found.duration_s == pytest.approx(3.6, abs=0.1)
+    assert "of another version of genretag and is begun anew" in said[0]
