@@ -23,9 +23,10 @@ from tagger.models.ensemble import Ensemble
 from tagger.models.fusion import fuse, mean_patches
 from tagger.models.vocabulary import Vocabulary
 from tagger.training.calibration import selective_curve
-from tagger.training.data import LabelSource, named_genre
+from tagger.training.data import LabelSource
 from tagger.training.datasets import ENSEMBLE_FEATURES, load_archive
 from tagger.training.examples import Example
+from tagger.training.genre_names import named_genre
 from tagger.training.metrics import judge
 from tagger.training.segments import decide_tracks
 from tagger.training.sources import read_labelled
