@@ -30,7 +30,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.models.bundle import Bundle, CnnSpec, FusionSpec, MemberSpec
 from tagger.models.cnn import cut_patches
-from tagger.models.fusion import fuse, log_softmax
+from tagger.models.fusion import fuse
 from tagger.training.calibration import (
     cross_fitted,
     fit_fusion,
@@ -189,6 +189,7 @@ def _catch_all(tracks: TrackSet) -> npt.NDArray[np.bool_]:
 def _bundle(data: _Data, options: argparse.Namespace) -> None:
     from tagger.training.card import write_card
     from tagger.training.export import check_runtimes, to_tflite, write_bundle
+    from tagger.training.fit import patch_log_probs
     from tagger.training.networks import resnet
 
     tracks, labels = data.tracks, tuple(LABELS.values())
@@ -221,7 +222,7 @@ def _bundle(data: _Data, options: argparse.Namespace) -> None:
     figures["runtimes"] = check_runtimes(
         bundle,
         patches,
-        np.exp(log_softmax(np.asarray(network(patches, training=False)))),
+        np.exp(patch_log_probs(network, patches)),
         tracks.features,
         soft_vote(members, votes, tracks.features),
     )

@@ -30,7 +30,7 @@ from tagger.training.augment import Augmentation, mix_up, random_patches
 from tagger.training.checkpoint import load_checkpoint, save_checkpoint
 from tagger.training.settings import Balance
 
-__all__ = ["FitSettings", "Fitted", "fit_network", "picture_log_probs"]
+__all__ = ["FitSettings", "Fitted", "fit_network", "patch_log_probs", "picture_log_probs"]
 
 
 Weights = list[npt.NDArray[np.float32]]
@@ -82,6 +82,7 @@ class Fitted:
 Build = Callable[[], Any]
 
 _LOOK_EVERY: Final = 10  # epochs
+_ANSWERED: Final = 8  # patches at a time
 
 
 def fit_network(
@@ -270,8 +271,21 @@ def picture_log_probs(
     answers = []
     for picture in pictures:
         patches, _ = cut_patches(Picture((picture,)), (0.0,), spec)
-        answers.append(mean_patches(log_softmax(np.asarray(network(patches, training=False)))))
+        answers.append(mean_patches(patch_log_probs(network, patches)))
     return np.stack(answers)
+
+
+def patch_log_probs(network: Any, patches: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Log-probabilities of patches, shape (n, n_labels), computed a few at a time.
+
+    Keras keeps what every layer makes of a batch until the last has answered: 17 MB a patch for
+    the residual network.
+    """
+    answers = [
+        np.asarray(network(patches[i : i + _ANSWERED], training=False), dtype=np.float32)
+        for i in range(0, len(patches), _ANSWERED)
+    ]
+    return log_softmax(np.concatenate(answers))
 
 
 def _smoothed(

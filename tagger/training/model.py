@@ -30,13 +30,19 @@ from tagger.models.bundle import (
     load_bundle,
 )
 from tagger.models.cnn import cut_patches
-from tagger.models.fusion import fuse, log_softmax
+from tagger.models.fusion import fuse
 from tagger.report.text import counted
 from tagger.training.calibration import cross_fitted, fit_fusion, fit_thresholds, selective_curve
 from tagger.training.data import Data
 from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
 from tagger.training.export import check_runtimes, to_tflite
-from tagger.training.fit import FitSettings, Fitted, fit_network, picture_log_probs
+from tagger.training.fit import (
+    FitSettings,
+    Fitted,
+    fit_network,
+    patch_log_probs,
+    picture_log_probs,
+)
 from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
 from tagger.training.networks_registry import NETWORKS, NetworkKind
@@ -139,7 +145,7 @@ def fit_model(
     runtimes = check_runtimes(
         bundle,
         patches,
-        np.exp(log_softmax(np.asarray(final.network(patches, training=False)))),
+        np.exp(patch_log_probs(final.network, patches)),
         tracks.features,
         soft_vote(members, votes, tracks.features),
     )
