@@ -44,6 +44,15 @@ def train(
             "or little time.",
         ),
     ] = None,
+    add_to: Annotated[
+        str | None,
+        typer.Option(
+            "--add-to",
+            metavar="NAME|DIR",
+            help="Model to which the genres of DATA are added; what it was trained on is not "
+            "needed. All else in it stays as it is.",
+        ),
+    ] = None,
     epochs: Annotated[
         int, typer.Option(min=1, max=10_000, help="Passes over the tracks, at most.")
     ] = 120,
@@ -87,6 +96,29 @@ def train(
             raise UsageError(f"--weights {weights}: {network} begins without any")
         if begin and not kind.begins_with_model:
             raise UsageError(f"--from {begin}: {network} cannot begin with a model's body")
+        if add_to:
+            if begin or weights or table or network != "resnet":
+                raise UsageError(
+                    f"--add-to {add_to}: nothing is trained but judges of the new genres; leave "
+                    "out --network, --weights, --from and --features"
+                )
+            from tagger.training.add_genre import AddOptions, add_to_model
+
+            additions = AddOptions(
+                data=data,
+                out=out,
+                model=add_to,
+                name=shown(out.resolve().name) or "own",
+                labels=label_source(labels),
+                min_per_genre=min_per_genre,
+                vocabulary=load_config().vocabulary,
+                seed=seed,
+                jobs=jobs or console.jobs,
+            )
+            with console.hearing() as progress:
+                added = add_to_model(additions, say=console.say, progress=progress)
+            console.added(added.bundle.identity, added.genres, added.seconds, out)
+            return
         from tagger.training.settings import ModelSettings
         from tagger.training.train import TrainOptions
         from tagger.training.train import train as run

@@ -110,6 +110,36 @@ class LearningConsole:
         )
         self._out.print(f"Use it: genretag scan -n --model {shown(folder)} MUSIC", soft_wrap=True)
 
+    def added(
+        self, model: str, genres: Sequence[Mapping[str, Any]], seconds: float, folder: Path
+    ) -> None:
+        """Say how well the genres that were added to a model are told from its others."""
+        self._out.print(Text(one_line(model), style="bold"), soft_wrap=True)
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for name in ("genre", "tracks", "recognised", "others taken for it", "written from"):
+            table.add_column(name, justify="left" if name == "genre" else "right")
+        for genre in genres:
+            recall = genre["recall"]
+            table.add_row(
+                one_line(genre["label"]),
+                str(genre["tracks"]),
+                "not measured" if recall is None else percent(recall),
+                f"{100 * genre['mistaken']:.1f} %",
+                percent(genre["threshold"]),
+            )
+        self._out.print(table)
+        unit = genres[0]["unit"]
+        self._out.print(
+            f"\nRecognised by fits that did not know the {unit}. The others are no recordings, but "
+            "drawn from what the model knows of its genres: expect more in a real library.",
+            soft_wrap=True,
+        )
+        self._out.print(
+            f"\nWritten to {shown(folder)} in {duration(seconds)}; MODEL_CARD.md there says more.",
+            soft_wrap=True,
+        )
+        self._out.print(f"Use it: genretag scan -n --model {shown(folder)} MUSIC", soft_wrap=True)
+
     def evaluated(self, model: str, figures: Mapping[str, Any]) -> None:
         """Show the figures of an evaluation."""
         self._judged(f"{model} on {counted(figures['n'], 'track')}", figures)

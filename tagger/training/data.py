@@ -22,7 +22,7 @@ from tagger.training.sound_store import Sound
 from tagger.training.sources import read_labelled
 from tagger.training.splits import groups_of
 
-__all__ = ["Data", "LabelSource", "load_data"]
+__all__ = ["Data", "LabelSource", "load_data", "unheard"]
 
 LabelSource = Literal["auto", "folders", "tags"] | Path
 
@@ -101,7 +101,7 @@ def load_data(
         jobs=jobs,
         progress=lambda done: progress(done, total),
     )
-    notes = [*found.notes, *_unheard(heard.problems)]
+    notes = [*found.notes, *unheard(heard.problems)]
     examples, sounds = _enough(heard.examples, heard.sounds, min_per_genre, notes, data)
     groups, unit, group_notes = groups_of(examples)
     columns = round(_CLIP_S / (FRAME_S if every_frame else COLUMN_S))
@@ -172,7 +172,7 @@ def _from_archive(
     )
 
 
-def _unheard(problems: Sequence[tuple[Path, str]]) -> list[str]:
+def unheard(problems: Sequence[tuple[Path, str]]) -> list[str]:
     """A line for each of the first few files that could not be heard, and one for the rest."""
     lines = [f"{shown(path)}: {reason}" for path, reason in problems[:5]]
     if len(problems) > len(lines):

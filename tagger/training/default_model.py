@@ -39,6 +39,7 @@ from tagger.training.calibration import (
 )
 from tagger.training.datasets import ENSEMBLE_FEATURES, TrackSet, load_emotify, load_gtzan
 from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
+from tagger.training.genre_statistics import STATISTICS, GenreStatistics
 from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
 
@@ -124,7 +125,8 @@ def _fit(data: _Data, rows: npt.NDArray[np.bool_], stage: str, options: argparse
     """Fit the network on some rows; keep its weights, and its answers for the others."""
     import tensorflow as tf
 
-    from tagger.training.fit import FitSettings, fit_network, picture_log_probs
+    from tagger.training.answers import picture_log_probs
+    from tagger.training.fit import FitSettings, fit_network
     from tagger.training.networks import resnet
 
     if options.threads:
@@ -187,9 +189,9 @@ def _catch_all(tracks: TrackSet) -> npt.NDArray[np.bool_]:
 
 
 def _bundle(data: _Data, options: argparse.Namespace) -> None:
+    from tagger.training.answers import patch_log_probs
     from tagger.training.card import write_card
     from tagger.training.export import check_runtimes, to_tflite, write_bundle
-    from tagger.training.fit import patch_log_probs
     from tagger.training.networks import resnet
 
     tracks, labels = data.tracks, tuple(LABELS.values())
@@ -212,6 +214,9 @@ def _bundle(data: _Data, options: argparse.Namespace) -> None:
         clusters=types.spec,
         weights={
             SPEC.file: to_tflite(network),
+            STATISTICS: GenreStatistics.measured(
+                tracks.features, tracks.genres, tracks.source
+            ).packed(),
             **{
                 f"{name}.onnx": to_onnx(member, len(ENSEMBLE_FEATURES))
                 for name, member in members.items()

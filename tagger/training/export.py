@@ -98,5 +98,6 @@ def _manifest(bundle: Bundle) -> dict[str, Any]:
         "thresholds": dict(bundle.thresholds),
         "clusters": asdict(bundle.clusters) if bundle.clusters else None,
         "music": asdict(bundle.music) if bundle.music else None,
+        "added": [asdict(genre) for genre in bundle.added],
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in bundle.weights.items()},
     }

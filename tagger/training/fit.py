@@ -22,15 +22,13 @@ from tagger.engine.quiet import native_stderr_hidden
 with native_stderr_hidden():  # whatever the level, it tells of its own CPU
     import keras
 
-from tagger.analysis.picture import Picture
 from tagger.models.bundle import CnnSpec
-from tagger.models.cnn import cut_patches
-from tagger.models.fusion import log_softmax, mean_patches
+from tagger.training.answers import picture_log_probs
 from tagger.training.augment import Augmentation, mix_up, random_patches
 from tagger.training.checkpoint import load_checkpoint, save_checkpoint
 from tagger.training.settings import Balance
 
-__all__ = ["FitSettings", "Fitted", "fit_network", "patch_log_probs", "picture_log_probs"]
+__all__ = ["FitSettings", "Fitted", "fit_network"]
 
 
 Weights = list[npt.NDArray[np.float32]]
@@ -82,7 +80,6 @@ class Fitted:
 Build = Callable[[], Any]
 
 _LOOK_EVERY: Final = 10  # epochs
-_ANSWERED: Final = 8  # patches at a time
 
 
 def fit_network(
@@ -258,34 +255,6 @@ def _identity(network: Any, *clips: npt.NDArray[Any]) -> str:
         digest.update(f"{array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def picture_log_probs(
-    network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.float64]:
-    """Log of the mean probability over a picture's patches, cut as a scan cuts them.
-
-    Returns:
-        shape (n, n_labels).
-    """
-    answers = []
-    for picture in pictures:
-        patches, _ = cut_patches(Picture((picture,)), (0.0,), spec)
-        answers.append(mean_patches(patch_log_probs(network, patches)))
-    return np.stack(answers)
-
-
-def patch_log_probs(network: Any, patches: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Log-probabilities of patches, shape (n, n_labels), computed a few at a time.
-
-    Keras keeps what every layer makes of a batch until the last has answered: 17 MB a patch for
-    the residual network.
-    """
-    answers = [
-        np.asarray(network(patches[i : i + _ANSWERED], training=False), dtype=np.float32)
-        for i in range(0, len(patches), _ANSWERED)
-    ]
-    return log_softmax(np.concatenate(answers))
 
 
 def _smoothed(

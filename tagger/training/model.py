@@ -32,17 +32,13 @@ from tagger.models.bundle import (
 from tagger.models.cnn import cut_patches
 from tagger.models.fusion import fuse
 from tagger.report.text import counted
+from tagger.training.answers import patch_log_probs, picture_log_probs
 from tagger.training.calibration import cross_fitted, fit_fusion, fit_thresholds, selective_curve
 from tagger.training.data import Data
 from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
 from tagger.training.export import check_runtimes, to_tflite
-from tagger.training.fit import (
-    FitSettings,
-    Fitted,
-    fit_network,
-    patch_log_probs,
-    picture_log_probs,
-)
+from tagger.training.fit import FitSettings, Fitted, fit_network
+from tagger.training.genre_statistics import STATISTICS, GenreStatistics
 from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
 from tagger.training.networks_registry import NETWORKS, NetworkKind
@@ -134,6 +130,9 @@ def fit_model(
         music=_judge_of_music(data.features),
         weights={
             spec.file: to_tflite(final.network),
+            STATISTICS: GenreStatistics.measured(
+                tracks.features, tracks.genres, tracks.source
+            ).packed(),
             **{
                 f"{name}.onnx": to_onnx(member, len(data.features))
                 for name, member in members.items()

@@ -69,7 +69,7 @@ def _learned(begin: str, columns: int) -> tuple[Layer, ...]:
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy("float32")
         try:
-            network = resnet(len(bundle.labels), columns)
+            network = resnet(len(bundle.fitted_labels), columns)
         finally:
             keras.config.set_dtype_policy(policy)
         _put_body(network, convolutions)

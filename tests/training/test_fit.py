@@ -15,6 +15,7 @@ from training.tracing import untraced
 from training.training_samples import LABELS, SPEC, WIDTHS, striped_pictures
 
 from tagger.analysis.picture import N_MELS
+from tagger.training.answers import patch_log_probs, picture_log_probs
 from tagger.training.augment import Augmentation
 from tagger.training.fit import (
     FitSettings,
@@ -25,8 +26,6 @@ from tagger.training.fit import (
     _one_cycle,
     _smoothed,
     fit_network,
-    patch_log_probs,
-    picture_log_probs,
 )
 from tagger.training.networks import resnet
 
