@@ -42,6 +42,27 @@ class CellLike(Protocol):
     def reason(self) -> str: ...
 
 
+class SearchedLike(Protocol):
+    """A classifier whose parameters were searched for."""
+
+    @property
+    def classifier(self) -> str: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def searched_kappa(self) -> float: ...
+    @property
+    def accuracy(self) -> float: ...
+    @property
+    def kappa(self) -> float: ...
+    @property
+    def usual_kappa(self) -> float: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def reason(self) -> str: ...
+
+
 class LearningConsole:
     """Results on standard output, everything else on standard error."""
 
@@ -186,6 +207,31 @@ class LearningConsole:
             if cell.reason:
                 self.say(f"{cell.classifier} on {cell.features}: {cell.reason}")
 
+    def searched(self, found: Sequence[SearchedLike]) -> None:
+        """Show what searches for parameters found, the best on unseen artists first."""
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for name in ("classifier", "accuracy", "kappa", "usual", "in search", "s", "parameters"):
+            left = name in ("classifier", "parameters")
+            table.add_column(name, justify="left" if left else "right", overflow="fold")
+        good = [each for each in found if not each.reason]
+        for each in sorted(good, key=lambda each: -each.kappa):
+            figures = (each.accuracy, each.kappa, each.usual_kappa, each.searched_kappa)
+            table.add_row(
+                each.classifier,
+                *(f"{figure:.3f}" for figure in figures),
+                f"{each.seconds:.1f}",
+                ", ".join(f"{name} {_short(value)}" for name, value in each.parameters.items()),
+            )
+        self._out.print(table)
+        self._out.print(
+            "\nAccuracy and kappa: on artists that the search did not see; usual: kappa there of the "
+            "usual parameters; in search: kappa by which the draw was chosen.",
+            soft_wrap=True,
+        )
+        for each in found:
+            if each.reason:
+                self.say(f"{each.classifier}: {each.reason}")
+
     def explored(
         self,
         counts: Mapping[str, int],
@@ -226,6 +272,10 @@ class LearningConsole:
         self._out.print(rows)
         self._out.print("\nRecall by genre", style="bold")
         self._out.print(_recalls(figures["labels"], figures["per_genre"], figures["confusion"]))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _recalls(
