@@ -207,6 +207,36 @@ class LearningConsole:
             if cell.reason:
                 self.say(f"{cell.classifier} on {cell.features}: {cell.reason}")
 
+    def encoded(
+        self, figures: Mapping[str, Any], heard: tuple[Path, float] | None, folder: Path, file: Any
+    ) -> None:
+        """Say what an autoencoder keeps of tracks, and where it stands."""
+        held = figures["held"]
+        of = f"{counted(held, 'track')} that it did not learn from" if held else "what it learned"
+        self._out.print(
+            f"{figures['numbers']} numbers for three seconds keep {percent(1 - figures['error'])} "
+            f"of how the MFCC of {of} vary.",
+            soft_wrap=True,
+        )
+        if alike := figures["alike"]:
+            self._out.print(
+                f"The nearest track is of the same {figures['unit']} for "
+                f"{percent(alike['nearest'])} (by chance {percent(alike['chance'])}) of those "
+                "with several.",
+                soft_wrap=True,
+            )
+        if heard:
+            path, seconds = heard
+            self._out.print(
+                f"{shown(path)}, as its codes keep it: {shown(file)}, {duration(seconds)}",
+                soft_wrap=True,
+            )
+        self._out.print(
+            f"\nWritten to {shown(folder)} in {duration(figures['seconds'])}: codes.csv, "
+            "neighbours.csv (the tracks nearest to each), encoder.tflite.",
+            soft_wrap=True,
+        )
+
     def searched(self, found: Sequence[SearchedLike]) -> None:
         """Show what searches for parameters found, the best on unseen artists first."""
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
@@ -224,8 +254,8 @@ class LearningConsole:
             )
         self._out.print(table)
         self._out.print(
-            "\nAccuracy and kappa: on artists that the search did not see; usual: kappa there of the "
-            "usual parameters; in search: kappa by which the draw was chosen.",
+            "\nAccuracy and kappa: on artists that the search did not see; usual: kappa of the "
+            "usual parameters there; in search: kappa by which the draw was chosen.",
             soft_wrap=True,
         )
         for each in found:
