@@ -51,6 +51,8 @@ _HELD_SHARE: Final = 0.2
 _STOP_SHARE: Final = 0.15
 _FOLDS: Final = 5
 _PATIENCE: Final = 4  # looks, of ten epochs each
+_WARM_UP: Final = 4  # a body that is tuned waits so many times fewer epochs for its new layer
+_TUNED: Final = 0.1  # and then learns at so much of the usual rate
 _EXCERPTS: Final = ExcerptPlan(count=2, seconds=15.0)
 
 Rows = npt.NDArray[np.bool_]
@@ -218,22 +220,43 @@ def _fit(
     checkpoint: Path,
 ) -> Fitted:
     n_labels = len(data.labels)
-    return fit_network(
-        lambda: kind.build(n_labels, **dict(settings.options)),
-        spec,
-        data.tracks.pictures[rows],
-        data.targets[rows],
-        np.ones((int(rows.sum()), n_labels), dtype=bool),
-        FitSettings(
-            epochs=settings.epochs,
-            balance=settings.balance,
-            patience=_PATIENCE if stop is not None else 0,
-            seed=settings.seed,
-            augmentation=kind.augmentation,
-        ),
-        validation=None if stop is None else (data.tracks.pictures[stop], data.targets[stop]),
-        checkpoint=checkpoint,
+    given = dict(settings.options)
+
+    def fitted(build: Callable[[], Any], how: FitSettings, checkpoint: Path) -> Fitted:
+        return fit_network(
+            build,
+            spec,
+            data.tracks.pictures[rows],
+            data.targets[rows],
+            np.ones((int(rows.sum()), n_labels), dtype=bool),
+            how,
+            validation=None if stop is None else (data.tracks.pictures[stop], data.targets[stop]),
+            checkpoint=checkpoint,
+        )
+
+    how = FitSettings(
+        epochs=settings.epochs,
+        balance=settings.balance,
+        patience=_PATIENCE if stop is not None else 0,
+        seed=settings.seed,
+        augmentation=kind.augmentation,
     )
+    if "begin" not in given or settings.tune == "head":
+        return fitted(lambda: kind.build(n_labels, **given), how, checkpoint)
+    # A new layer at random would shake the body that it stands on: it comes first, alone.
+    begun = fitted(
+        lambda: kind.build(n_labels, **given),
+        replace(how, epochs=max(1, settings.epochs // _WARM_UP)),
+        checkpoint.with_stem(f"{checkpoint.stem}-head"),
+    )
+    head = begun.network.layers[-1].get_weights()
+
+    def build() -> Any:
+        network = kind.build(n_labels, **given, tune=settings.tune)
+        network.layers[-1].set_weights(head)
+        return network
+
+    return fitted(build, replace(how, peak_rate=how.peak_rate * _TUNED), checkpoint)
 
 
 def _fit_ensemble(
