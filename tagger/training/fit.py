@@ -26,6 +26,7 @@ from tagger.models.bundle import CnnSpec
 from tagger.training.answers import picture_log_probs
 from tagger.training.augment import Augmentation, mix_up, random_patches
 from tagger.training.checkpoint import load_checkpoint, save_checkpoint
+from tagger.training.precision import has_bfloat16
 from tagger.training.settings import Balance
 
 __all__ = ["FitSettings", "Fitted", "fit_network"]
@@ -42,8 +43,7 @@ class FitSettings:
         epochs: passes over the clips, one random patch of each per pass.
         peak_rate: the learning rate's peak, a fifth into the run; a cosine leads to zero.
         average: decay of the moving average of weights and running statistics.
-        mixed: compute in bfloat16 (weights stay float32): about 1.4 times as fast on CPUs
-            that have it.
+        mixed: compute in bfloat16 (weights stay float32); by default where the CPU has it.
         balance: what is done about genres of few tracks.
         patience: looks at the validation clips without a smaller loss after which the
             training ends, with the weights of the best look; 0: it runs to its end.
@@ -55,7 +55,7 @@ class FitSettings:
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     average: float = 0.995
-    mixed: bool = True
+    mixed: bool = field(default_factory=has_bfloat16)
     balance: Balance = "none"
     patience: int = 0
     seed: int = 0
