@@ -27,6 +27,17 @@ def compare(
         Path | None, typer.Option(metavar="FILE.png", help="Draw the accuracies as a heat map.")
     ] = None,
     folds: Annotated[int, typer.Option(min=2, max=20, help="Parts of the cross-validation.")] = 5,
+    search: Annotated[
+        bool,
+        typer.Option(
+            "--search",
+            help="Search for each classifier's parameters instead, and judge them on artists that "
+            "the search did not see.",
+        ),
+    ] = False,
+    draws: Annotated[
+        int, typer.Option(min=1, max=1000, help="Sets of parameters that --search tries.")
+    ] = 10,
     balance: Annotated[
         str,
         typer.Option(
@@ -46,6 +57,7 @@ def compare(
     """
     from tagger.cli.extras import needing_train
     from tagger.cli.options import chosen
+    from tagger.errors import UsageError
     from tagger.report.learning import LearningConsole
     from tagger.workflows.config import load_config
 
@@ -56,7 +68,16 @@ def compare(
         if classifiers == "list":
             console.networks({name: c.description for name, c in CLASSIFIERS.items()})
             return
-        from tagger.training.compare import CompareOptions, write_compared
+        if search and plot:
+            raise UsageError(
+                f"--plot {plot}: a search has no heat map; leave out --search or --plot"
+            )
+        from tagger.training.compare import (
+            CompareOptions,
+            search_data,
+            write_compared,
+            write_search,
+        )
         from tagger.training.compare import compare as run
 
         options = CompareOptions(
@@ -65,11 +86,18 @@ def compare(
             table=table,
             classifiers=tuple(classifiers.split(",")) if classifiers else None,
             folds=folds,
+            draws=draws,
             balance=chosen("--balance", balance, "none", "weights", "balanced"),
             vocabulary=load_config().vocabulary,
             seed=seed,
             jobs=jobs or console.jobs,
         )
+        if search:
+            with console.hearing() as hearing, console.hearing("Searching") as fitting:
+                found = search_data(options, say=console.say, hearing=hearing, fitting=fitting)
+            console.searched(found)
+            write_search(found, csv)
+            return
         with console.hearing() as hearing, console.hearing("Fitting") as fitting:
             compared = run(options, say=console.say, hearing=hearing, fitting=fitting)
         # Shown first: what took long is not lost to a file that cannot be written.

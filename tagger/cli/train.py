@@ -40,13 +40,41 @@ def train(
         typer.Option(
             "--from",
             metavar="NAME|DIR",
-            help="Model whose network's body is kept; only its last layer is new. For few tracks "
-            "or little time.",
+            help="Model with whose network to begin; its last layer is new.",
+        ),
+    ] = None,
+    tune: Annotated[
+        str,
+        typer.Option(
+            metavar="head|last|all",
+            help="With --from, what is trained: only the new layer (quick), the last block as "
+            "well, or the whole network, which then learns at a low rate.",
+        ),
+    ] = "head",
+    add_to: Annotated[
+        str | None,
+        typer.Option(
+            "--add-to",
+            metavar="NAME|DIR",
+            help="Model to which the genres of DATA are added; what it was trained on is not "
+            "needed. All else in it stays as it is.",
+        ),
+    ] = None,
+    sonify: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT.wav",
+            help="With `--network autoencoder`: write the sound of a track as its codes keep it.",
         ),
     ] = None,
     epochs: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Passes over the tracks, at most.")
-    ] = 120,
+        int | None,
+        typer.Option(
+            min=1,
+            max=10_000,
+            help="Passes over the tracks, at most; without it 120, for the autoencoder 40.",
+        ),
+    ] = None,
     balance: Annotated[
         str,
         typer.Option(
@@ -77,16 +105,59 @@ def train(
 
     console = LearningConsole()
     with needing_train("train", "keras", "matplotlib", "skl2onnx", "sklearn", "tensorflow"):
-        from tagger.training.networks_registry import NETWORKS
+        from tagger.training.networks_registry import AUTOENCODER, NETWORKS
 
         if network == "list":
-            console.networks({name: kind.description for name, kind in NETWORKS.items()})
+            described = {name: kind.description for name, kind in NETWORKS.items()}
+            console.networks(
+                described | {AUTOENCODER: "a short code of how tracks sound; no genres"}
+            )
+            return
+        if sonify and network != AUTOENCODER:
+            raise UsageError(f"--sonify {sonify}: goes with --network {AUTOENCODER}")
+        if network == AUTOENCODER:
+            if begin or weights or table or add_to or labels != "auto":
+                raise UsageError(
+                    f"--network {AUTOENCODER}: learns without labels and begins without weights; "
+                    "leave out --labels, --features, --weights, --from and --add-to"
+                )
+            from tagger.training.encode import EncodeOptions, train_autoencoder
+
+            coding = EncodeOptions(data, out, epochs or 40, sonify, seed, jobs or console.jobs)
+            with console.hearing() as progress:
+                encoded = train_autoencoder(coding, say=console.say, progress=progress)
+            console.encoded(encoded.figures, encoded.heard, out, sonify)
             return
         kind = NETWORKS[chosen("--network", network, *NETWORKS)]
         if weights and not kind.takes_weights:
             raise UsageError(f"--weights {weights}: {network} begins without any")
         if begin and not kind.begins_with_model:
             raise UsageError(f"--from {begin}: {network} cannot begin with a model's body")
+        if tune != "head" and not begin:
+            raise UsageError(f"--tune {tune}: goes with --from")
+        if add_to:
+            if begin or weights or table or network != "resnet":
+                raise UsageError(
+                    f"--add-to {add_to}: nothing is trained but judges of the new genres; leave "
+                    "out --network, --weights, --from and --features"
+                )
+            from tagger.training.add_genre import AddOptions, add_to_model
+
+            additions = AddOptions(
+                data=data,
+                out=out,
+                model=add_to,
+                name=shown(out.resolve().name) or "own",
+                labels=label_source(labels),
+                min_per_genre=min_per_genre,
+                vocabulary=load_config().vocabulary,
+                seed=seed,
+                jobs=jobs or console.jobs,
+            )
+            with console.hearing() as progress:
+                added = add_to_model(additions, say=console.say, progress=progress)
+            console.added(added.bundle.identity, added.genres, added.seconds, out)
+            return
         from tagger.training.settings import ModelSettings
         from tagger.training.train import TrainOptions
         from tagger.training.train import train as run
@@ -98,7 +169,8 @@ def train(
             name=shown(out.resolve().name) or "own",
             network=network,
             options=tuple(given.items()),
-            epochs=epochs,
+            tune=chosen("--tune", tune, "head", "last", "all"),
+            epochs=epochs or 120,
             balance=chosen("--balance", balance, "none", "weights", "sampling"),
             seed=seed,
         )

@@ -21,6 +21,7 @@ from tagger.analysis.picture import COLUMN_S, FRAME_S
 from tagger.analysis.version import ANALYSIS_VERSION
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import ModelError
+from tagger.models.added import AddedGenre, read_added
 from tagger.models.schema import Node
 from tagger.models.similarity_spec import SimilaritySpec, read_similarity
 
@@ -145,7 +146,10 @@ class MusicSpec:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified model, weights as bytes not yet loaded into any runtime."""
+    """A verified model, weights as bytes not yet loaded into any runtime.
+
+    ``labels`` end with those of the ``added`` genres, which ensemble and network do not know.
+    """
 
     name: str
     version: str
@@ -161,6 +165,12 @@ class Bundle:
     weights: Mapping[str, bytes]
     music: MusicSpec | None = None
     similarity: SimilaritySpec | None = None
+    added: tuple[AddedGenre, ...] = ()
+
+    @property
+    def fitted_labels(self) -> tuple[str, ...]:
+        """The labels that ensemble and network answer with."""
+        return self.labels[: len(self.labels) - len(self.added)]
 
     @property
     def identity(self) -> str:
@@ -261,8 +271,11 @@ def load_bundle(folder: Path) -> Bundle:
         ),
         music=_music(root, len(features)) if root.has("music") else None,
         similarity=read_similarity(root.at("similarity")) if root.has("similarity") else None,
+        added=read_added(root, len(features)),
     )
-    if len(bundle.fusion.bias) not in (0, len(labels)):
+    if labels != (*bundle.fitted_labels, *(genre.label for genre in bundle.added)):
+        raise ModelError(f"{root.place}: labels must end with those of the added genres")
+    if len(bundle.fusion.bias) not in (0, len(bundle.fitted_labels)):
         raise ModelError(f"{root.place}: fusion: bias must hold one number per label, or none")
     if bundle.cnn.column_s not in (COLUMN_S, FRAME_S):
         raise ModelError(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tagger.domain import Hearing, Prediction
+from tagger.models.added import add_genres
 from tagger.models.bundle import Bundle
 from tagger.models.clusters import assign
 from tagger.models.ensemble import Ensemble
@@ -29,7 +30,7 @@ class Classifier:
             return []
         features = np.stack([h.features for h in hearings])
         cnn_log = np.stack([mean_patches(h.patch_log_probs) for h in hearings])
-        probabilities = fuse(self._ensemble.probabilities(features), cnn_log, self.bundle.fusion)
+        probabilities = self._fused(features, cnn_log)
         spec, music = self.bundle.clusters, self.bundle.music
         types: Sequence[str | None] = assign(features, spec) if spec else [None] * len(hearings)
         heard = sounds(features, music) if music else [UNJUDGED] * len(hearings)
@@ -41,11 +42,12 @@ class Classifier:
     def predict_patches(self, hearing: Hearing) -> list[Prediction]:
         """The same for each patch of one track: its own network output, the track's features."""
         features = np.repeat(hearing.features[None], len(hearing.patch_log_probs), axis=0)
-        ensemble = self._ensemble.probabilities(features)
-        probabilities = fuse(
-            ensemble, hearing.patch_log_probs.astype(np.float64), self.bundle.fusion
-        )
+        probabilities = self._fused(features, hearing.patch_log_probs.astype(np.float64))
         return [Prediction(self._ranked(row), None) for row in probabilities]
+
+    def _fused(self, features: np.ndarray, cnn_log: np.ndarray) -> np.ndarray:
+        fused = fuse(self._ensemble.probabilities(features), cnn_log, self.bundle.fusion)
+        return add_genres(fused, features, self.bundle.added)
 
     def _ranked(self, row: np.ndarray) -> tuple[tuple[str, float], ...]:
         order = np.argsort(-row, kind="stable")

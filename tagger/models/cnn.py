@@ -68,7 +68,7 @@ class Cnn:
         from ai_edge_litert.interpreter import Interpreter
 
         self.spec: Final = bundle.cnn
-        self._n_labels: Final = len(bundle.labels)
+        self._n_labels: Final = len(bundle.fitted_labels)
         try:
             self._interpreter: Any = Interpreter(
                 model_content=bundle.weights[self.spec.file], num_threads=1

@@ -23,7 +23,7 @@ class Ensemble:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # it warns on stderr about GPUs that it cannot see
-        self._n_labels: Final = len(bundle.labels)
+        self._n_labels: Final = len(bundle.fitted_labels)
         self._n_features: Final = len(bundle.features)
         try:
             self._sessions = [

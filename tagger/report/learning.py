@@ -42,6 +42,27 @@ class CellLike(Protocol):
     def reason(self) -> str: ...
 
 
+class SearchedLike(Protocol):
+    """A classifier whose parameters were searched for."""
+
+    @property
+    def classifier(self) -> str: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def searched_kappa(self) -> float: ...
+    @property
+    def accuracy(self) -> float: ...
+    @property
+    def kappa(self) -> float: ...
+    @property
+    def usual_kappa(self) -> float: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def reason(self) -> str: ...
+
+
 class LearningConsole:
     """Results on standard output, everything else on standard error."""
 
@@ -110,6 +131,36 @@ class LearningConsole:
         )
         self._out.print(f"Use it: genretag scan -n --model {shown(folder)} MUSIC", soft_wrap=True)
 
+    def added(
+        self, model: str, genres: Sequence[Mapping[str, Any]], seconds: float, folder: Path
+    ) -> None:
+        """Say how well the genres that were added to a model are told from its others."""
+        self._out.print(Text(one_line(model), style="bold"), soft_wrap=True)
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for name in ("genre", "tracks", "recognised", "others taken for it", "written from"):
+            table.add_column(name, justify="left" if name == "genre" else "right")
+        for genre in genres:
+            recall = genre["recall"]
+            table.add_row(
+                one_line(genre["label"]),
+                str(genre["tracks"]),
+                "not measured" if recall is None else percent(recall),
+                f"{100 * genre['mistaken']:.1f} %",
+                percent(genre["threshold"]),
+            )
+        self._out.print(table)
+        unit = genres[0]["unit"]
+        self._out.print(
+            f"\nRecognised by fits that did not know the {unit}. The others are no recordings, but "
+            "drawn from what the model knows of its genres: expect more in a real library.",
+            soft_wrap=True,
+        )
+        self._out.print(
+            f"\nWritten to {shown(folder)} in {duration(seconds)}; MODEL_CARD.md there says more.",
+            soft_wrap=True,
+        )
+        self._out.print(f"Use it: genretag scan -n --model {shown(folder)} MUSIC", soft_wrap=True)
+
     def evaluated(self, model: str, figures: Mapping[str, Any]) -> None:
         """Show the figures of an evaluation."""
         self._judged(f"{model} on {counted(figures['n'], 'track')}", figures)
@@ -156,6 +207,61 @@ class LearningConsole:
             if cell.reason:
                 self.say(f"{cell.classifier} on {cell.features}: {cell.reason}")
 
+    def encoded(
+        self, figures: Mapping[str, Any], heard: tuple[Path, float] | None, folder: Path, file: Any
+    ) -> None:
+        """Say what an autoencoder keeps of tracks, and where it stands."""
+        held = figures["held"]
+        of = f"{counted(held, 'track')} that it did not learn from" if held else "what it learned"
+        self._out.print(
+            f"{figures['numbers']} numbers for three seconds keep {percent(1 - figures['error'])} "
+            f"of how the MFCC of {of} vary.",
+            soft_wrap=True,
+        )
+        if alike := figures["alike"]:
+            self._out.print(
+                f"The nearest track is of the same {figures['unit']} for "
+                f"{percent(alike['nearest'])} (by chance {percent(alike['chance'])}) of those "
+                "with several.",
+                soft_wrap=True,
+            )
+        if heard:
+            path, seconds = heard
+            self._out.print(
+                f"{shown(path)}, as its codes keep it: {shown(file)}, {duration(seconds)}",
+                soft_wrap=True,
+            )
+        self._out.print(
+            f"\nWritten to {shown(folder)} in {duration(figures['seconds'])}: codes.csv, "
+            "neighbours.csv (the tracks nearest to each), encoder.tflite.",
+            soft_wrap=True,
+        )
+
+    def searched(self, found: Sequence[SearchedLike]) -> None:
+        """Show what searches for parameters found, the best on unseen artists first."""
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+        for name in ("classifier", "accuracy", "kappa", "usual", "in search", "s", "parameters"):
+            left = name in ("classifier", "parameters")
+            table.add_column(name, justify="left" if left else "right", overflow="fold")
+        good = [each for each in found if not each.reason]
+        for each in sorted(good, key=lambda each: -each.kappa):
+            figures = (each.accuracy, each.kappa, each.usual_kappa, each.searched_kappa)
+            table.add_row(
+                each.classifier,
+                *(f"{figure:.3f}" for figure in figures),
+                f"{each.seconds:.1f}",
+                ", ".join(f"{name} {_short(value)}" for name, value in each.parameters.items()),
+            )
+        self._out.print(table)
+        self._out.print(
+            "\nAccuracy and kappa: on artists that the search did not see; usual: kappa of the "
+            "usual parameters there; in search: kappa by which the draw was chosen.",
+            soft_wrap=True,
+        )
+        for each in found:
+            if each.reason:
+                self.say(f"{each.classifier}: {each.reason}")
+
     def explored(
         self,
         counts: Mapping[str, int],
@@ -196,6 +302,10 @@ class LearningConsole:
         self._out.print(rows)
         self._out.print("\nRecall by genre", style="bold")
         self._out.print(_recalls(figures["labels"], figures["per_genre"], figures["confusion"]))
+
+
+def _short(value: Any) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _recalls(

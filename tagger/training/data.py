@@ -12,17 +12,17 @@ import numpy.typing as npt
 
 from tagger.analysis.picture import COLUMN_S, FRAME_S
 from tagger.errors import UsageError
-from tagger.models.vocabulary import DEFAULT_ALIASES, Vocabulary
+from tagger.models.vocabulary import Vocabulary
 from tagger.report.text import counted, shown
 from tagger.training.datasets import ENSEMBLE_FEATURES, TrackSet, load_archive
 from tagger.training.examples import Example
+from tagger.training.genre_names import named_genre
 from tagger.training.hearing import Recipe, as_wide, hear_examples
 from tagger.training.sound_store import Sound
 from tagger.training.sources import read_labelled
 from tagger.training.splits import groups_of
-from tagger.words import comparable
 
-__all__ = ["Data", "LabelSource", "load_data", "named_genre"]
+__all__ = ["Data", "LabelSource", "load_data", "unheard"]
 
 LabelSource = Literal["auto", "folders", "tags"] | Path
 
@@ -101,7 +101,7 @@ def load_data(
         jobs=jobs,
         progress=lambda done: progress(done, total),
     )
-    notes = [*found.notes, *_unheard(heard.problems)]
+    notes = [*found.notes, *unheard(heard.problems)]
     examples, sounds = _enough(heard.examples, heard.sounds, min_per_genre, notes, data)
     groups, unit, group_notes = groups_of(examples)
     columns = round(_CLIP_S / (FRAME_S if every_frame else COLUMN_S))
@@ -126,21 +126,6 @@ def load_data(
         np.array([sound.duration_s for sound in sounds]),
         found.unlabelled,
     )
-
-
-def named_genre(label: str) -> str:
-    """A label as players spell the genre: ``hiphop`` is Hip-Hop, ``zouk`` is Zouk.
-
-    ``;``, ``/`` and ``,``, at which servers cut a tag's value, become hyphens. What cannot be
-    printed is written out: a model's labels are a line of text each.
-    """
-    known = DEFAULT_ALIASES.get(comparable(label))
-    if known:
-        return known
-    for separator in ";/,":
-        label = label.replace(separator, "-")
-    label = " ".join(label.split())
-    return shown(label.title() if label.islower() else label)
 
 
 def _from_archive(
@@ -187,7 +172,7 @@ def _from_archive(
     )
 
 
-def _unheard(problems: Sequence[tuple[Path, str]]) -> list[str]:
+def unheard(problems: Sequence[tuple[Path, str]]) -> list[str]:
     """A line for each of the first few files that could not be heard, and one for the rest."""
     lines = [f"{shown(path)}: {reason}" for path, reason in problems[:5]]
     if len(problems) > len(lines):

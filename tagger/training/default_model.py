@@ -30,8 +30,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.models.bundle import Bundle, CnnSpec, FusionSpec, MemberSpec
-from tagger.models.cnn import EMBEDDING, LOGITS
-from tagger.models.fusion import fuse, log_softmax
+from tagger.models.fusion import fuse
 from tagger.models.similarity import fit_space
 from tagger.training.calibration import (
     cross_fitted,
@@ -41,6 +40,7 @@ from tagger.training.calibration import (
 )
 from tagger.training.datasets import ENSEMBLE_FEATURES, TrackSet, load_emotify, load_gtzan
 from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
+from tagger.training.genre_statistics import STATISTICS, GenreStatistics
 from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
 
@@ -126,7 +126,8 @@ def _fit(data: _Data, rows: npt.NDArray[np.bool_], stage: str, options: argparse
     """Fit the network on some rows; keep its weights, and its answers for the others."""
     import tensorflow as tf
 
-    from tagger.training.fit import FitSettings, fit_network, picture_log_probs
+    from tagger.training.answers import picture_log_probs
+    from tagger.training.fit import FitSettings, fit_network
     from tagger.training.networks import resnet
 
     if options.threads:
@@ -189,6 +190,7 @@ def _catch_all(tracks: TrackSet) -> npt.NDArray[np.bool_]:
 
 
 def _bundle(data: _Data, options: argparse.Namespace) -> None:
+    from tagger.training.answers import both_answers
     from tagger.training.card import write_card
     from tagger.training.embedding import cut_all, embed
     from tagger.training.export import check_runtimes, to_tflite, write_bundle
@@ -215,6 +217,9 @@ def _bundle(data: _Data, options: argparse.Namespace) -> None:
         clusters=types.spec,
         weights={
             SPEC.file: to_tflite(listener.network),
+            STATISTICS: GenreStatistics.measured(
+                tracks.features, tracks.genres, tracks.source
+            ).packed(),
             **{
                 f"{name}.onnx": to_onnx(member, len(ENSEMBLE_FEATURES))
                 for name, member in members.items()
@@ -222,15 +227,15 @@ def _bundle(data: _Data, options: argparse.Namespace) -> None:
         },
     )
     patches = cut_all(tracks.pictures[::20], SPEC)
-    answers = listener.network(patches, training=False)
+    log_probs, embeddings = both_answers(listener.network, patches)
     ensemble = soft_vote(members, votes, tracks.features)
     figures["runtimes"] = check_runtimes(
         bundle,
         patches,
-        np.exp(log_softmax(np.asarray(answers[LOGITS]))),
+        np.exp(log_probs),
         tracks.features,
         ensemble,
-        np.asarray(answers[EMBEDDING]),
+        embeddings,
     )
     rows = listener.rows
     heard = fuse(ensemble[rows], listener.log_probs, fusion)

@@ -17,15 +17,17 @@ from tagger.engine.quiet import native_stderr_hidden
 from tagger.errors import UsageError
 from tagger.library.cache import Cache, Problem
 from tagger.library.folders import cache_folder
+from tagger.models.added import add_genres
 from tagger.models.bundle import Bundle, find_bundle, load_bundle
 from tagger.models.cnn import Cnn, cut_patches
 from tagger.models.ensemble import Ensemble
 from tagger.models.fusion import fuse, mean_patches
 from tagger.models.vocabulary import Vocabulary
 from tagger.training.calibration import selective_curve
-from tagger.training.data import LabelSource, named_genre
+from tagger.training.data import LabelSource
 from tagger.training.datasets import ENSEMBLE_FEATURES, load_archive
 from tagger.training.examples import Example
+from tagger.training.genre_names import named_genre
 from tagger.training.metrics import judge
 from tagger.training.segments import decide_tracks
 from tagger.training.sources import read_labelled
@@ -113,7 +115,8 @@ def evaluate(
     ensemble = Ensemble(bundle).probabilities(np.stack([h.features for h in hearings]))
     patches = [hearing.patch_log_probs for hearing in hearings]
     cnn_log = np.stack([mean_patches(p) for p in patches])
-    fused = fuse(ensemble, cnn_log, bundle.fusion)
+    features = np.stack([h.features for h in hearings])
+    fused = add_genres(fuse(ensemble, cnn_log, bundle.fusion), features, bundle.added)
     parts = {"ensemble": ensemble, "cnn": cnn_log, "fused": fused}
     whole = decide_tracks(patches)
     figures = judge(fused, targets, bundle.labels) | {

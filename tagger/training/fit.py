@@ -22,15 +22,14 @@ from tagger.engine.quiet import native_stderr_hidden
 with native_stderr_hidden():  # whatever the level, it tells of its own CPU
     import keras
 
-from tagger.analysis.picture import Picture
 from tagger.models.bundle import CnnSpec
-from tagger.models.cnn import cut_patches
-from tagger.models.fusion import log_softmax, mean_patches
+from tagger.training.answers import picture_log_probs
 from tagger.training.augment import Augmentation, mix_up, random_patches
 from tagger.training.checkpoint import load_checkpoint, save_checkpoint
+from tagger.training.precision import has_bfloat16
 from tagger.training.settings import Balance
 
-__all__ = ["FitSettings", "Fitted", "fit_network", "picture_log_probs"]
+__all__ = ["FitSettings", "Fitted", "fit_network"]
 
 
 Weights = list[npt.NDArray[np.float32]]
@@ -44,8 +43,7 @@ class FitSettings:
         epochs: passes over the clips, one random patch of each per pass.
         peak_rate: the learning rate's peak, a fifth into the run; a cosine leads to zero.
         average: decay of the moving average of weights and running statistics.
-        mixed: compute in bfloat16 (weights stay float32): about 1.4 times as fast on CPUs
-            that have it.
+        mixed: compute in bfloat16 (weights stay float32); by default where the CPU has it.
         balance: what is done about genres of few tracks.
         patience: looks at the validation clips without a smaller loss after which the
             training ends, with the weights of the best look; 0: it runs to its end.
@@ -57,7 +55,7 @@ class FitSettings:
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     average: float = 0.995
-    mixed: bool = True
+    mixed: bool = field(default_factory=has_bfloat16)
     balance: Balance = "none"
     patience: int = 0
     seed: int = 0
@@ -257,21 +255,6 @@ def _identity(network: Any, *clips: npt.NDArray[Any]) -> str:
         digest.update(f"{array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def picture_log_probs(
-    network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]
-) -> npt.NDArray[np.float64]:
-    """Log of the mean probability over a picture's patches, cut as a scan cuts them.
-
-    Returns:
-        shape (n, n_labels).
-    """
-    answers = []
-    for picture in pictures:
-        patches, _ = cut_patches(Picture((picture,)), (0.0,), spec)
-        answers.append(mean_patches(log_softmax(np.asarray(network(patches, training=False)))))
-    return np.stack(answers)
 
 
 def _smoothed(

@@ -28,16 +28,17 @@ from tagger.models.bundle import (
     find_bundle,
     load_bundle,
 )
-from tagger.models.cnn import EMBEDDING, LOGITS
-from tagger.models.fusion import fuse, log_softmax
+from tagger.models.fusion import fuse
 from tagger.models.similarity import fit_space
 from tagger.report.text import counted
+from tagger.training.answers import both_answers, picture_log_probs
 from tagger.training.calibration import cross_fitted, fit_fusion, fit_thresholds, selective_curve
 from tagger.training.data import Data
 from tagger.training.embedding import cut_all, embed
 from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
 from tagger.training.export import check_runtimes, to_tflite
-from tagger.training.fit import FitSettings, Fitted, fit_network, picture_log_probs
+from tagger.training.fit import FitSettings, Fitted, fit_network
+from tagger.training.genre_statistics import STATISTICS, GenreStatistics
 from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
 from tagger.training.networks_registry import NETWORKS, NetworkKind
@@ -50,6 +51,8 @@ _HELD_SHARE: Final = 0.2
 _STOP_SHARE: Final = 0.15
 _FOLDS: Final = 5
 _PATIENCE: Final = 4  # looks, of ten epochs each
+_WARM_UP: Final = 4  # a body that is tuned waits so many times fewer epochs for its new layer
+_TUNED: Final = 0.1  # and then learns at so much of the usual rate
 _EXCERPTS: Final = ExcerptPlan(count=2, seconds=15.0)
 
 Rows = npt.NDArray[np.bool_]
@@ -130,6 +133,9 @@ def fit_model(
         music=_judge_of_music(data.features),
         weights={
             spec.file: to_tflite(listener.network),
+            STATISTICS: GenreStatistics.measured(
+                tracks.features, tracks.genres, tracks.source
+            ).packed(),
             **{
                 f"{name}.onnx": to_onnx(member, len(data.features))
                 for name, member in members.items()
@@ -138,15 +144,15 @@ def fit_model(
     )
     some = tracks.pictures[:: max(1, len(tracks) // 40)]
     patches = cut_all(some, spec)
-    answers = listener.network(patches, training=False)
+    log_probs, embeddings = both_answers(listener.network, patches)
     votes_of_all = soft_vote(members, votes, tracks.features)
     runtimes = check_runtimes(
         bundle,
         patches,
-        np.exp(log_softmax(np.asarray(answers[LOGITS]))),
+        np.exp(log_probs),
         tracks.features,
         votes_of_all,
-        np.asarray(answers[EMBEDDING]),
+        embeddings,
     )
     rows = listener.rows
     heard = fuse(votes_of_all[rows], listener.log_probs, fusion)
@@ -226,22 +232,43 @@ def _fit(
     checkpoint: Path,
 ) -> Fitted:
     n_labels = len(data.labels)
-    return fit_network(
-        lambda: kind.build(n_labels, **dict(settings.options)),
-        spec,
-        data.tracks.pictures[rows],
-        data.targets[rows],
-        np.ones((int(rows.sum()), n_labels), dtype=bool),
-        FitSettings(
-            epochs=settings.epochs,
-            balance=settings.balance,
-            patience=_PATIENCE if stop is not None else 0,
-            seed=settings.seed,
-            augmentation=kind.augmentation,
-        ),
-        validation=None if stop is None else (data.tracks.pictures[stop], data.targets[stop]),
-        checkpoint=checkpoint,
+    given = dict(settings.options)
+
+    def fitted(build: Callable[[], Any], how: FitSettings, checkpoint: Path) -> Fitted:
+        return fit_network(
+            build,
+            spec,
+            data.tracks.pictures[rows],
+            data.targets[rows],
+            np.ones((int(rows.sum()), n_labels), dtype=bool),
+            how,
+            validation=None if stop is None else (data.tracks.pictures[stop], data.targets[stop]),
+            checkpoint=checkpoint,
+        )
+
+    how = FitSettings(
+        epochs=settings.epochs,
+        balance=settings.balance,
+        patience=_PATIENCE if stop is not None else 0,
+        seed=settings.seed,
+        augmentation=kind.augmentation,
     )
+    if "begin" not in given or settings.tune == "head":
+        return fitted(lambda: kind.build(n_labels, **given), how, checkpoint)
+    # A new layer at random would shake the body that it stands on: it comes first, alone.
+    begun = fitted(
+        lambda: kind.build(n_labels, **given),
+        replace(how, epochs=max(1, settings.epochs // _WARM_UP)),
+        checkpoint.with_stem(f"{checkpoint.stem}-head"),
+    )
+    head = begun.network.layers[-1].get_weights()
+
+    def build() -> Any:
+        network = kind.build(n_labels, **given, tune=settings.tune)
+        network.layers[-1].set_weights(head)
+        return network
+
+    return fitted(build, replace(how, peak_rate=how.peak_rate * _TUNED), checkpoint)
 
 
 def _fit_ensemble(

@@ -12,11 +12,14 @@ from tagger.analysis.picture import COLUMN_S, FRAME_S
 from tagger.models.bundle import CnnSpec
 from tagger.training.augment import Augmentation
 
-__all__ = ["NETWORKS", "OFFSET", "SCALE", "NetworkKind"]
+__all__ = ["AUTOENCODER", "NETWORKS", "OFFSET", "SCALE", "NetworkKind"]
 
 OFFSET: Final = 0.45
 SCALE: Final = 4.0
 """Normalisation of every network's input: ``(grey - OFFSET) * SCALE``, grey in 0..1."""
+
+AUTOENCODER: Final = "autoencoder"
+"""What learns codes instead of genres goes by this name beside the networks'."""
 
 _FIFTEEN_S: Final = 192
 _THREE_S: Final = 130  # frames

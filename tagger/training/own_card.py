@@ -71,10 +71,15 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
         "to do worse than stands here.\n"
     )
     begin = dict(settings["options"]).get("begin")
+    body = {
+        "head": "was left as it was; only the last layer was fitted here",
+        "last": "was left as it was but for its last block, which was fitted on at a low rate",
+        "all": "was fitted on at a low rate",
+    }
     begun = (
-        f" Its body is that of the model {begin} and\n  was left as it was; only the last layer was "
-        "fitted here. What that model was trained on counts as\n  heard: if tracks or artists "
-        "judged above were among it (see its card), the figures flatter."
+        f" Its body is that of the model {begin} and\n  {body[settings['tune']]}. What that model "
+        "was trained on counts as\n  heard: if tracks or artists judged above were among it (see "
+        "its card), the figures flatter."
         if begin
         else ""
     )

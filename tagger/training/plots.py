@@ -50,7 +50,10 @@ def plot_confusion(matrix: Sequence[Sequence[int]], labels: Sequence[str], path:
         size = min(10.0, 0.85 * cell * 72 / (0.6 * max(2, len(str(counts.max())))))
         for i, j in np.argwhere(counts):
             colour = "black" if share[i, j] > 0.5 else "white"
-            axes.text(j, i, counts[i, j], ha="center", va="center", color=colour, size=size)
+            number = axes.text(
+                j, i, counts[i, j], ha="center", va="center", color=colour, size=size
+            )
+            number.set_in_layout(False)  # it stays within its cell; measuring all takes seconds
     size = min(10.0, 0.6 * cell * 72)
     axes.set_xticks(
         range(n_labels), names, size=size, rotation=45 if cell > 0.4 else 90,

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Balance", "ModelSettings"]
+__all__ = ["Balance", "ModelSettings", "Tune"]
 
 Balance = Literal["none", "weights", "sampling"]
 """What is done about genres of which there are few tracks: nothing, a greater weight in the
 loss, or more frequent draws."""
+
+
+Tune = Literal["head", "last", "all"]
+"""What is trained of a network that begins with a model's: its new last layer, its last block of
+convolutions as well, or all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class ModelSettings:
         name, version: of the bundle.
         network: name of the network.
         options: its own, such as where its pretrained weights come from.
+        tune: what is trained of a network that begins with a model's.
         epochs: passes over the tracks, at most.
         balance: what is done about genres of few tracks.
         seed: decides splits, first weights and augmentation.
@@ -29,6 +35,7 @@ class ModelSettings:
     version: str = "1"
     network: str = "resnet"
     options: tuple[tuple[str, Any], ...] = ()
+    tune: Tune = "head"
     epochs: int = 120
     balance: Balance = "none"
     seed: int = 0

@@ -13,6 +13,7 @@ from tagger.errors import UsageError
 from tagger.models.vocabulary import Vocabulary
 from tagger.report.text import counted
 from tagger.training.examples import Example, Labelled
+from tagger.training.genre_names import named_genre
 from tagger.training.sources_csv import read_csv
 from tagger.training.sources_folders import audio_files, read_folders
 from tagger.training.sources_tags import read_library
@@ -108,15 +109,18 @@ def _read(
 
 
 def _one_spelling(examples: Iterable[Example], notes: list[str]) -> list[Example]:
-    """The same examples, each genre as most of them spell it."""
+    """The same examples, each genre as most of them spell it: ``Rap`` is ``hiphop``, too."""
     examples = list(examples)
     counts = Counter(example.genre for example in examples)
     spelled: dict[str, str] = {}
     for genre in sorted(counts, key=lambda genre: (-counts[genre], genre)):
-        usual = spelled.setdefault(comparable(genre), genre)
+        usual = spelled.setdefault(comparable(named_genre(genre)), genre)
         if usual != genre:
             notes.append(f"{genre!r} is counted as {usual!r}: {counted(counts[genre], 'track')}")
-    return [replace(example, genre=spelled[comparable(example.genre)]) for example in examples]
+    return [
+        replace(example, genre=spelled[comparable(named_genre(example.genre))])
+        for example in examples
+    ]
 
 
 def _enough(examples: Sequence[Example], least: int, notes: list[str]) -> list[Example]:

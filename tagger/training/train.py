@@ -16,7 +16,7 @@ from tagger.training.data import Data, LabelSource, load_data
 from tagger.training.networks_registry import NETWORKS
 from tagger.training.settings import ModelSettings
 
-__all__ = ["TrainOptions", "Trained", "train"]
+__all__ = ["TrainOptions", "Trained", "check_out", "train"]
 
 _WORK: Final = ".training"
 
@@ -76,7 +76,7 @@ def train(
         ModelError: the model that the network is to begin with is missing or damaged.
         LockedError: another training into ``out`` is under way.
     """
-    _check_out(options.out)
+    check_out(options.out)
     kind = NETWORKS[options.settings.network]
     if options.settings.options:
         # Weights that cannot be had are told of before hours of hearing.
@@ -128,8 +128,12 @@ def _make(
     return figures
 
 
-def _check_out(out: Path) -> None:
-    """Nothing of the user's may be in the way."""
+def check_out(out: Path) -> None:
+    """Make sure that nothing of the user's is in the way of a model's folder.
+
+    Raises:
+        UsageError: something is.
+    """
     if out.exists() and not out.is_dir():
         raise UsageError(f"--out {out}: is a file; name a folder")
     if not out.is_dir():

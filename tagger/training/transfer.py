@@ -2,8 +2,8 @@
 
 A bundle holds its network as a LiteRT file, in which every normalisation is folded into the
 convolution before it. Put back, the convolution has the folded kernel, and its normalisation only
-adds the folded bias. All of this body stays as it is in training; the new labels have a dense
-layer of their own, which begins at random.
+adds the folded bias; it stays so in training, as it has no statistics to go by. The new labels
+have a dense layer of their own, which begins at random.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from tagger.models.bundle import find_bundle, load_bundle
 from tagger.models.cnn import LOGITS, Cnn
 from tagger.models.fusion import log_softmax
 from tagger.training.networks import resnet
+from tagger.training.settings import Tune
 
 __all__ = ["TOLERANCE", "begun_resnet"]
 
@@ -34,13 +35,15 @@ Array = npt.NDArray[np.float32]
 Layer = tuple[Array, Array]  # kernel and bias
 
 
-def begun_resnet(n_labels: int, columns: int, begin: str | None = None) -> Any:
-    """The small residual network, to logits; with ``begin``, on a body that stays as it is.
+def begun_resnet(n_labels: int, columns: int, begin: str | None = None, tune: Tune = "head") -> Any:
+    """The small residual network, to logits; with ``begin``, on the body of a model's.
 
     Args:
         n_labels: number of logits.
         columns: width of a patch.
         begin: a built-in model by its name, or the folder of any other; None for random weights.
+        tune: what of such a body is trained: nothing but the new layer, the convolutions of its
+            last block as well, or all of them.
 
     Raises:
         ModelError: ``begin`` is no model, or a damaged one.
@@ -49,9 +52,16 @@ def begun_resnet(n_labels: int, columns: int, begin: str | None = None) -> Any:
     network = resnet(n_labels, columns)
     if begin is not None:
         _put_body(network, _learned(begin, columns))
+        convolutions = [x for x in network.layers[:-1] if isinstance(x, layers.Conv2D)]
+        last = max(layer.filters for layer in convolutions)
+        tuned = {
+            "head": [],
+            "last": [layer for layer in convolutions if layer.filters == last],
+            "all": convolutions,
+        }[tune]
         for layer in network.layers[:-1]:
             # A normalisation that is not trainable keeps its statistics in training, too.
-            layer.trainable = False
+            layer.trainable = layer in tuned
     return network
 
 
@@ -69,7 +79,7 @@ def _learned(begin: str, columns: int) -> tuple[Layer, ...]:
         policy = keras.config.dtype_policy()
         keras.config.set_dtype_policy("float32")
         try:
-            network = resnet(len(bundle.labels), columns)
+            network = resnet(len(bundle.fitted_labels), columns)
         finally:
             keras.config.set_dtype_policy(policy)
         _put_body(network, convolutions)

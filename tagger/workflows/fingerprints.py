@@ -35,7 +35,8 @@ def decision_fingerprint(bundle: Bundle, *settings: object) -> bytes:
     weights = [hashlib.sha256(data).digest() for _, data in sorted(bundle.weights.items())]
     spec = (bundle.identity, bundle.labels, bundle.members, bundle.fusion, bundle.clusters)
     heard = listening_fingerprint(bundle)
-    return _digest(__version__, heard, spec, weights, bundle.thresholds, bundle.music, *settings)
+    judges = (bundle.music, bundle.added)
+    return _digest(__version__, heard, spec, weights, bundle.thresholds, *judges, *settings)
 
 
 def _digest(*values: object) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,25 @@ def test_compare(music, tmp_path):
     assert "8 tracks of 2 genres, folds by artist" in done.stderr
     assert "mfcc/contrast/chroma" in done.stdout
     assert "s a fit" in done.stdout
+
+
+def test_search(music, tmp_path):
+    table = tmp_path / "found.csv"
+    done = attempt(
+        *("compare", music, "--search", "--draws", "2", "--csv", table, "-j1"),
+        *("--classifiers", "naive-bayes,logistic-regression"),
+    )
+    assert done.returncode == 0, done.stderr
+    with table.open(newline="") as stream:
+        rows = {row["classifier"]: row for row in csv.DictReader(stream)}
+    assert list(json.loads(rows["naive-bayes"]["parameters"])) == ["var_smoothing"]
+    assert [float(row["kappa"]) for row in rows.values()] == [1.0, 1.0]  # beats and wind
+    assert "8 tracks of 2 genres, split by artist" in done.stderr
+    assert "var_smoothing" in done.stdout
+    assert "artists that the search did not see" in done.stdout
+    refused = attempt("compare", music, "--search", "--plot", tmp_path / "map.png")
+    assert refused.returncode == 2
+    assert "has no heat map" in refused.stderr
 
 
 def test_compare_refuses_what_it_does_not_know_before_it_hears_anything(music):

@@ -31,7 +31,7 @@ def texts(figure: Any) -> list[str]:
 
 def cut_off(figure: Any) -> list[str]:
     """Axes of which something stands outside the figure (by more than two pixels)."""
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     width, height = figure.bbox.size
     boxes = [(axes, axes.get_tightbbox()) for axes in figure.axes]
     return [

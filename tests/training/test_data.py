@@ -10,8 +10,9 @@ pytest.importorskip("sklearn")
 
 from tagger.errors import UsageError
 from tagger.training import data
-from tagger.training.data import load_data, named_genre
+from tagger.training.data import load_data
 from tagger.training.datasets import ENSEMBLE_FEATURES, TrackSet
+from tagger.training.genre_names import named_genre
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import synth
+from training.tracing import untraced
 
 pytest.importorskip("tensorflow")
 pytest.importorskip("sklearn")
@@ -99,7 +100,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, music: Path, narrow: None) ->
     """A folder with the work and the bundle of all three stages."""
     folder = tmp_path_factory.mktemp("made")
     places = ["--out", str(folder / "out"), "--work", str(folder / "work")]
-    main([str(music), *places, "--epochs", "1"])
+    with untraced():
+        main([str(music), *places, "--epochs", "1"])
     return folder
 
 

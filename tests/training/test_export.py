@@ -212,7 +212,7 @@ def test_litert_answers_as_keras_for_any_batch(real: Bundle, network: Any) -> No
 
 
 def check(real: Bundle, network: Any, members: dict[str, Any], wrong: str = "") -> dict[str, float]:
-    x, features = patches(6), blobs(20, spread=2.0, seed=5).features
+    x, features = patches(11), blobs(20, spread=2.0, seed=5).features
     network_probs, ensemble_probs = (
         keras_probs(network, x),
         soft_vote(members, dict.fromkeys(members, 1.0), features),

@@ -14,6 +14,7 @@ pytest.importorskip("tensorflow")
 import keras
 import synth
 from keras import layers
+from training.tracing import untraced
 from training.training_samples import LABELS, bundle, striped_pictures
 
 from tagger.analysis.picture import FRAME_S, N_MELS
@@ -105,14 +106,15 @@ def two_epochs(build: Build, *, mixed: bool) -> Any:
     settings = FitSettings(
         epochs=2, batch=3, mixed=mixed, augmentation=Augmentation(mask_columns=3, stretch=1.0)
     )
-    return fit_network(
-        lambda: build(len(LABELS), COLUMNS),
-        SPEC,
-        PICTURES,
-        TARGETS,
-        np.ones((6, len(LABELS)), dtype=bool),
-        settings,
-    ).network
+    with untraced():
+        return fit_network(
+            lambda: build(len(LABELS), COLUMNS),
+            SPEC,
+            PICTURES,
+            TARGETS,
+            np.ones((6, len(LABELS)), dtype=bool),
+            settings,
+        ).network
 
 
 def assert_litert_agrees(network: Any) -> None:

@@ -168,6 +168,16 @@ def test_spellings_of_one_genre_are_one(tmp_path: Path) -> None:
     assert found.notes == ("'hip hop' is counted as 'Hip-Hop': 2 tracks",)
 
 
+def test_names_of_one_genre_are_one_before_they_are_counted(tmp_path: Path) -> None:
+    fill(tmp_path, **{"Rap": 2, "hiphop": 3, "Jazz": 5, "Jazz Music": 1})
+    found = read_labelled(tmp_path, "folders", min_per_genre=5)
+    assert genres(found) == {"hiphop": 5, "Jazz": 6}
+    assert found.notes == (
+        "'Rap' is counted as 'hiphop': 2 tracks",
+        "'Jazz Music' is counted as 'Jazz': 1 track",
+    )
+
+
 def test_two_hundred_genres(tmp_path: Path) -> None:
     table = tmp_path / "tracks.csv"
     rows = [f"{track(tmp_path / f'{i}.flac').name},genre {i % 200:03d},a,b" for i in range(400)]

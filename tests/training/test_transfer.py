@@ -14,14 +14,21 @@ pytest.importorskip("tensorflow")
 
 import keras
 from ai_edge_litert.interpreter import Interpreter
+from training.tracing import untraced
+from typer.testing import CliRunner
 
 from tagger.analysis.picture import N_MELS
+from tagger.cli.app import app
 from tagger.errors import ModelError, UsageError
 from tagger.models.bundle import find_bundle, load_bundle
+from tagger.training import model
+from tagger.training.data import Data
+from tagger.training.datasets import TrackSet
 from tagger.training.export import to_tflite, write_bundle
 from tagger.training.fit import FitSettings, fit_network
 from tagger.training.networks import resnet, segment_cnn
 from tagger.training.networks_registry import NETWORKS
+from tagger.training.settings import ModelSettings
 from tagger.training.transfer import begun_resnet
 
 COLUMNS = 192
@@ -69,18 +76,62 @@ def test_training_changes_the_last_layer_alone(patches):
     kind = NETWORKS["resnet"]
     begun = kind.build(2, begin="default")
     pictures = np.random.default_rng(0).integers(0, 255, (4, N_MELS, 200)).astype(np.uint8)
-    fitted = fit_network(
-        lambda: kind.build(2, begin="default"),
-        kind.spec(),
-        pictures,
-        np.array([0, 1, 0, 1]),
-        np.ones((4, 2), dtype=bool),
-        FitSettings(epochs=2, batch=4, seed=3),
-    )
+    with untraced():
+        fitted = fit_network(
+            lambda: kind.build(2, begin="default"),
+            kind.spec(),
+            pictures,
+            np.array([0, 1, 0, 1]),
+            np.ones((4, 2), dtype=bool),
+            FitSettings(epochs=2, batch=4, seed=3),
+        )
     assert np.array_equal(body_of(fitted.network, patches), body_of(begun, patches))
     keras.utils.set_random_seed(3)
     first = kind.build(2, begin="default").layers[-1].get_weights()
     assert not np.allclose(fitted.network.layers[-1].get_weights()[0], first[0])
+
+
+@pytest.mark.parametrize(("tune", "fitted"), [("head", 0), ("last", 3), ("all", 12)])
+def test_what_is_tuned(tune, fitted):
+    network = begun_resnet(2, COLUMNS, "default", tune)
+    kernels = [v for v in network.trainable_variables if len(v.shape) == 4]
+    assert len(kernels) == fitted
+    # Beside them the new layer; a normalisation has no statistics to learn by.
+    assert len(network.trainable_variables) == fitted + 2
+    assert network.layers[1].trainable is (tune == "all")
+
+
+def test_a_body_is_tuned_behind_a_layer_that_was_fitted_before(patches, tmp_path, monkeypatch):
+    asked: list[FitSettings] = []
+    first: list[Any] = []
+
+    def spy(build: Any, spec: Any, *arguments: Any, **options: Any) -> Any:
+        asked.append(arguments[-1])
+        first.append(build().layers[-1].get_weights()[0])
+        return fit_network(build, spec, *arguments, **options)
+
+    monkeypatch.setattr(model, "fit_network", spy)
+    monkeypatch.setattr(model, "_WARM_UP", 2)
+    pictures = np.random.default_rng(0).integers(0, 255, (2, N_MELS, 200)).astype(np.uint8)
+    n = np.arange(2)
+    tracks = TrackSet(pictures, np.zeros((2, 1), np.float32), n, n, n > 9, n)
+    data = Data(tracks, ("A", "B"), n, ("f",), "artist", (), (), np.zeros(2))
+    kind = NETWORKS["resnet"]
+    settings = ModelSettings("x", options=(("begin", "default"),), tune="last", epochs=2)
+    with untraced():
+        fitted = model._fit(
+            data, kind.spec(), kind, settings, n < 9, None, tmp_path / "develop.npz"
+        )
+    alone, tuned = asked
+    assert (alone.epochs, tuned.epochs) == (1, 2)
+    assert tuned.peak_rate == pytest.approx(alone.peak_rate / 10)
+    assert {path.name for path in tmp_path.iterdir()} == {"develop.npz", "develop-head.npz"}
+    assert not np.array_equal(first[0], first[1])  # the second begins with what the first fitted
+    begun = begun_resnet(2, COLUMNS, "default")
+    kernels = [w for w in begun.get_weights() if w.ndim == 4]
+    after = [w for w in fitted.network.get_weights() if w.ndim == 4]
+    same = [np.array_equal(one, two) for one, two in zip(kernels, after, strict=True)]
+    assert same == [w.shape[-1] < 256 for w in kernels]
 
 
 def test_networks_of_another_kind_are_refused(tmp_path):
@@ -133,8 +184,10 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_train_from_a_model(music, tmp_path, patches):
     out = tmp_path / "mine"
-    done = run(music, "--out", out, "--from", "default", "--epochs", "2", "-j1")
-    assert done.returncode == 0, done.stderr
+    arguments = ("--out", out, "--from", "default", "--epochs", "1", "-j1")
+    with untraced():  # in this process, for the sake of that
+        done = CliRunner().invoke(app, ["train", str(music), *map(str, arguments)])
+    assert done.exit_code == 0, done.output
     assert load_bundle(out).labels == ("Beat", "Hum", "Wind")
     assert "the model default and" in (out / "MODEL_CARD.md").read_text()
     first, again = (begun_resnet(2, COLUMNS, name) for name in ("default", str(out)))
@@ -146,6 +199,7 @@ def test_train_from_a_model(music, tmp_path, patches):
     [
         (["--from", "default", "--network", "lstm"], "lstm cannot begin with a model's body"),
         (["--from", "nowhere"], "no model 'nowhere'"),
+        (["--tune", "all"], "--tune all: goes with --from"),
     ],
 )
 def test_what_cannot_be_begun_with_is_one_line(music, tmp_path, arguments, said):
