@@ -17,7 +17,7 @@ from sklearn.model_selection import GroupKFold
 from tagger.models.bundle import FusionSpec
 from tagger.models.fusion import fuse
 
-__all__ = ["cross_fitted", "fit_fusion", "fit_thresholds", "selective_curve"]
+__all__ = ["cross_fitted", "cross_fitted_spoken", "fit_fusion", "fit_thresholds", "selective_curve"]
 
 Array = npt.NDArray[np.float64]
 Targets = npt.NDArray[np.intp]
@@ -132,3 +132,25 @@ def fit_thresholds(fused: Array, targets: Targets, labels: tuple[str, ...]) -> d
                 break
         thresholds[label] = round(float(threshold), 2)
     return thresholds
+
+
+def cross_fitted_spoken(
+    fused: Array,
+    targets: Targets,
+    groups: npt.NDArray[np.str_],
+    labels: tuple[str, ...],
+) -> npt.NDArray[np.bool_]:
+    """Which tracks reach their genre's threshold, each by thresholds fitted on other artists.
+
+    Args:
+        fused: probabilities, shape (n, n_labels).
+        groups: artist of each track, shape (n,); two artists at least.
+    """
+    said, top = fused.argmax(axis=1), fused.max(axis=1)
+    spoken = np.zeros(len(targets), dtype=bool)
+    folds = min(_FOLDS, len(np.unique(groups)))
+    for fitted, judged in GroupKFold(folds).split(fused, targets, groups):
+        thresholds = fit_thresholds(fused[fitted], targets[fitted], labels)
+        least = np.array([thresholds[label] for label in labels])
+        spoken[judged] = top[judged] >= least[said[judged]]
+    return spoken
