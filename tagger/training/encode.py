@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from tagger.errors import UsageError
 from tagger.report.text import counted, shown
-from tagger.training.artists import artist_and_album, tags_or_none
+from tagger.tags.artists import artist_and_album, tags_or_none
 from tagger.training.data import unheard
 from tagger.training.datasets import ENSEMBLE_FEATURES
 from tagger.training.examples import Example
