@@ -34,8 +34,8 @@ from tagger.engine.quiet import native_stderr_hidden
 from tagger.errors import AudioError, GenretagError, NotMusicError, UsageError
 from tagger.models.bundle import Bundle, find_bundle, load_bundle
 from tagger.models.classifier import Classifier
-from tagger.training.data import named_genre
 from tagger.training.examples import Example
+from tagger.training.genre_names import named_genre
 from tagger.training.recoding import POSITIONS, VARIANTS, Variant, read_whole, write_variant
 from tagger.training.robustness_figures import (
     Answers,
