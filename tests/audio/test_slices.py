@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+from collections.abc import Callable
 from functools import cache
 from io import BytesIO, FileIO
 from pathlib import Path
@@ -16,6 +18,7 @@ from tagger.audio.excerpts import ExcerptPlan
 from tagger.audio.mp3_frames import parse_header
 from tagger.audio.samples import resample
 from tagger.audio.slices import find_slices
+from tagger.errors import AudioError, UnreachableError
 
 PLAN = ExcerptPlan(2, 4.0)
 SR = 44_100
@@ -66,6 +69,24 @@ def assert_same(heard: Signal, expected: Signal) -> None:
     assert [e.start_s for e in heard.excerpts] == [e.start_s for e in expected.excerpts]
     for ours, theirs in zip(heard.excerpts, expected.excerpts, strict=True):
         np.testing.assert_allclose(ours.y, theirs.y, rtol=0, atol=1e-6)
+
+
+def outcome(read: Callable[[], Signal]) -> Signal | str:
+    """What is heard, or why nothing is: some damage only ffmpeg gets over, where there is one."""
+    try:
+        return read()
+    except (AudioError, UnreachableError) as error:
+        return str(error)
+
+
+def assert_left_to_the_decoder(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = outcome(lambda: read_signal(path, PLAN))
+    expected = outcome(lambda: by_seeking(path, monkeypatch))
+    if isinstance(heard, Signal) and isinstance(expected, Signal):
+        assert_same(heard, expected)
+    else:
+        assert heard == expected
+        assert not shutil.which("ffmpeg")
 
 
 # --- a constant bit rate: exact ---------------------------------------------------------------
@@ -156,7 +177,7 @@ def test_junk_between_frames_is_left_to_the_decoder(
     middle = int(len(data) * junk_at)
     path.write_bytes(data[:middle] + b"\x55" * 3000 + data[middle:])
     assert not is_sliced(path)
-    assert_same(read_signal(path, PLAN), by_seeking(path, monkeypatch))
+    assert_left_to_the_decoder(path, monkeypatch)
 
 
 def test_a_broken_excerpt_is_left_to_the_decoder(
@@ -173,7 +194,7 @@ def test_a_broken_excerpt_is_left_to_the_decoder(
         assert found is not None
         assert found.cut(5.0, 4.0) is not None
         assert found.cut(34 / 3, 4.0) is None
-    assert_same(read_signal(path, PLAN), by_seeking(path, monkeypatch))
+    assert_left_to_the_decoder(path, monkeypatch)
 
 
 @pytest.mark.parametrize("seconds", [3.5, 8.5])
