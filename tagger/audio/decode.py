@@ -42,6 +42,7 @@ SILENCE_PEAK: Final = 10 ** (-70 / 20)
 # do so decodes again, so that small blocks are dear.
 _BLOCK_VALUES: Final = 1 << 20
 _SCRAP_S: Final = 1.0
+_RATES: Final = range(1000, 768_001)  # Hz; excerpts of anything else may be of any size
 # Ends may be short by the codec's delay or an estimated length; more is a damaged file.
 _SHORT_READ_S: Final = 1.0
 
@@ -116,7 +117,7 @@ def _read_with_soundfile(path: Path, plan: ExcerptPlan) -> Signal:
         stream = open_with_true_length(handle) or handle
         stream.seek(0)
         with soundfile.SoundFile(stream) as file:
-            sr = file.samplerate
+            sr = _checked_rate(file.samplerate)
             try:
                 return _read_spans(file, file.frames / sr, plan)
             except _CutShortError as error:
@@ -177,6 +178,12 @@ def _read_slices(slices: Mp3Slices, plan: ExcerptPlan) -> Signal | None:
     return Signal(tuple(excerpts), slices.duration_s)
 
 
+def _checked_rate(sr: int) -> int:
+    if sr not in _RATES:
+        raise AudioError(f"damaged: no music has a sample rate of {sr:,} Hz")
+    return sr
+
+
 def _count_frames(handle: BinaryIO) -> int:
     """Decode a whole file block by block and count its frames."""
     handle.seek(0)
@@ -226,7 +233,9 @@ def _read_with_audioread(
     import audioread.exceptions
 
     try:
-        with audioread.audio_open(str(path)) as file:
+        # In full, as programs take "concat:x" in a relative path for an order.
+        with audioread.audio_open(str(path.absolute())) as file:
+            _checked_rate(file.samplerate)
             duration_s = float(file.duration)
             if not duration_s > 0:
                 raise AudioError("not audio, or damaged: no decoder finds its length")

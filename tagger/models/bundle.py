@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +44,9 @@ FORMAT: Final = 1
 BUILTIN_MODEL: Final = "default"
 MANIFEST: Final = "model.json"
 _MAX_MANIFEST_BYTES: Final = 4 << 20
+_MAX_WEIGHT_BYTES: Final = 512 << 20
+_MAX_HEARD_S: Final = 600.0
+_MAX_NAME: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +258,11 @@ def load_bundle(folder: Path) -> Bundle:
         ),
         music=_music(root, len(features)) if root.has("music") else None,
     )
+    if bundle.excerpts.total_s > _MAX_HEARD_S:
+        raise ModelError(f"{root.place}: excerpts of more than {_MAX_HEARD_S:g} s in sum")
+    named = (*labels, *(bundle.clusters.names if bundle.clusters else ()), bundle.identity)
+    if too_long := next((name for name in named if len(name) > _MAX_NAME), None):
+        raise ModelError(f"{root.place}: a name is too long for a tag: {too_long[:40]}…")
     if len(bundle.fusion.bias) not in (0, len(labels)):
         raise ModelError(f"{root.place}: fusion: bias must hold one number per label, or none")
     if bundle.cnn.column_s not in (COLUMN_S, FRAME_S):
@@ -310,20 +320,30 @@ def _music(root: Node, n_features: int) -> MusicSpec:
 def _read_manifest(folder: Path) -> Any:
     path = folder / MANIFEST
     try:
-        if path.stat().st_size > _MAX_MANIFEST_BYTES:
-            raise ModelError(f"{path} is too large to be a model's manifest")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(_read(path, _MAX_MANIFEST_BYTES).decode("utf-8"))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not valid JSON: {error}") from error
 
 
+def _read(path: Path, most: int) -> bytes:
+    """Content of a regular file, which a link may lead to; never an endless device or a pipe."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ModelError(f"{path} is not a regular file")
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ModelError(f"{path} is too large to be part of a model")
+    return data
+
+
 def _verified(folder: Path, name: str, digest: str) -> bytes:
     if Path(name).name != name or name in {"", ".", ".."} or not name.isprintable():
         raise ModelError(f"{folder}: {name!r} is not a plain file name")
     try:
-        data = (folder / name).read_bytes()
+        data = _read(folder / name, _MAX_WEIGHT_BYTES)
     except OSError as error:
         raise ModelError(f"{folder / name} cannot be read: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest() != digest:
