@@ -200,8 +200,7 @@ def _read_all(frames: Sequence[RawFrame], major: int) -> list[_Row]:
 
 
 def _read(frame: RawFrame, key: str, said: bytes | None) -> _Row:
-    if key:
-        if said is not None and (read := style.texts_of(key, said)):
-            return _Row(frame, *read)
+    if key and said is not None and (read := style.texts_of(key, said)):
+        return _Row(frame, *read)
     # A genre frame that cannot be read carries no genre, and would stand beside the new one.
     return _Row(frame, key if key == GENRE.id3 else "", ())
