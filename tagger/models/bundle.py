@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from tagger.analysis.picture import COLUMN_S, FRAME_S
 from tagger.analysis.version import ANALYSIS_VERSION
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import ModelError
+from tagger.models.files import read_bounded
 from tagger.models.schema import Node
 
 __all__ = [
@@ -320,30 +319,18 @@ def _music(root: Node, n_features: int) -> MusicSpec:
 def _read_manifest(folder: Path) -> Any:
     path = folder / MANIFEST
     try:
-        return json.loads(_read(path, _MAX_MANIFEST_BYTES).decode("utf-8"))
+        return json.loads(read_bounded(path, _MAX_MANIFEST_BYTES).decode("utf-8"))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{path} is not valid JSON: {error}") from error
 
 
-def _read(path: Path, most: int) -> bytes:
-    """Content of a regular file, which a link may lead to; never an endless device or a pipe."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0))
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise ModelError(f"{path} is not a regular file")
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise ModelError(f"{path} is too large to be part of a model")
-    return data
-
-
 def _verified(folder: Path, name: str, digest: str) -> bytes:
     if Path(name).name != name or name in {"", ".", ".."} or not name.isprintable():
         raise ModelError(f"{folder}: {name!r} is not a plain file name")
     try:
-        data = _read(folder / name, _MAX_WEIGHT_BYTES)
+        data = read_bounded(folder / name, _MAX_WEIGHT_BYTES)
     except OSError as error:
         raise ModelError(f"{folder / name} cannot be read: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest() != digest:

@@ -45,7 +45,9 @@ def check_onnx(data: bytes, name: str) -> None:
             if number == _MODEL_GRAPH and isinstance(value, memoryview):
                 _check_graph(value, name, 0)
     except (IndexError, ValueError) as error:
-        raise ModelError(f"{name}: the ensemble cannot be loaded: not an ONNX file, or damaged") from error
+        raise ModelError(
+            f"{name}: the ensemble cannot be loaded: not an ONNX file, or damaged"
+        ) from error
 
 
 def _check_graph(graph: memoryview, name: str, depth: int) -> None:
