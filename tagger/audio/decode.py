@@ -39,6 +39,7 @@ __all__ = [
     "SILENCE_PEAK",
     "Excerpt",
     "Signal",
+    "checked_rate",
     "file_errors",
     "open_with_audioread",
     "read_signal",
@@ -52,6 +53,7 @@ SILENCE_PEAK: Final = 10 ** (-70 / 20)
 """Peak amplitude below which a track is silence: -70 dBFS, under the noise of any master."""
 
 _SCRAP_S: Final = 1.0
+_RATES: Final = range(1000, 768_001)  # Hz; excerpts of anything else may be of any size
 # Ends may be short by the codec's delay or an estimated length; more is a damaged file.
 _SHORT_READ_S: Final = 1.0
 
@@ -136,7 +138,7 @@ def _read_with_soundfile(path: Path, plan: ExcerptPlan) -> Signal:
         stream = open_with_true_length(handle) or handle
         stream.seek(0)
         with soundfile.SoundFile(stream) as file:
-            sr = file.samplerate
+            sr = checked_rate(file.samplerate)
             try:
                 return _read_spans(file, file.frames / sr, plan)
             except _CutShortError as error:
@@ -202,6 +204,17 @@ def read_slice(slices: Mp3Slices, span: Span) -> Samples | None:
     return y if len(y) == wanted else None
 
 
+def checked_rate(sr: int) -> int:
+    """The rate, in Hz.
+
+    Raises:
+        AudioError: it is none of music's.
+    """
+    if sr not in _RATES:
+        raise AudioError(f"damaged: no music has a sample rate of {sr:,} Hz")
+    return sr
+
+
 def _count_frames(handle: BinaryIO) -> int:
     """Decode a whole file block by block and count its frames."""
     handle.seek(0)
@@ -241,7 +254,9 @@ def open_with_audioread(path: Path, refused: soundfile.LibsndfileError) -> Itera
     import audioread.exceptions
 
     try:
-        with audioread.audio_open(str(path)) as file:
+        # In full, as programs take "concat:x" in a relative path for an order.
+        with audioread.audio_open(str(path.absolute())) as file:
+            checked_rate(file.samplerate)
             if not file.duration > 0:
                 raise AudioError("not audio, or damaged: no decoder finds its length")
             yield file

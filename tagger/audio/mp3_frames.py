@@ -22,6 +22,7 @@ TRAILERS: Final = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI", b"\0\0\0
 """What follows the last frame begins with one of these: tags, or padding."""
 
 _STATED_TOLERANCE: Final = 0.99  # writers disagree whether the header's own frame counts
+_MOST_TAGS: Final = 100
 _HAS_FRAMES, _HAS_BYTES, _HAS_TOC, _HAS_QUALITY = 1, 2, 4, 8
 
 
@@ -72,7 +73,7 @@ def parse_header(header: bytes) -> Frame | None:
 def after_id3(handle: BinaryIO) -> int:
     """Position of the first byte behind leading ID3v2 tags."""
     position = 0
-    while True:
+    for _ in range(_MOST_TAGS):
         handle.seek(position)
         head = handle.read(10)
         if len(head) < 10 or head[:3] != b"ID3":
@@ -81,6 +82,7 @@ def after_id3(handle: BinaryIO) -> int:
         for byte in head[6:10]:
             length = length << 7 | byte & 0x7F
         position += 10 + length + (10 if head[5] & 0x10 else 0)
+    return position
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tagger.audio.decode import file_errors, open_with_audioread, read_slice
+from tagger.audio.decode import checked_rate, file_errors, open_with_audioread, read_slice
 from tagger.audio.excerpts import Span
 from tagger.audio.lengths import open_with_true_length
 from tagger.audio.samples import Samples, concatenate, cut_stream, mono_blocks, resample
@@ -113,7 +113,7 @@ def _with_soundfile(path: Path, plan: WindowPlan) -> Iterator[Piece]:
         stream = open_with_true_length(handle) or handle
         stream.seek(0)
         with soundfile.SoundFile(stream) as file:
-            sr = file.samplerate
+            sr = checked_rate(file.samplerate)
             duration_s = slices.duration_s if slices else file.frames / sr
             pairs = plan_windows(duration_s, plan)
             for i, (cell, window) in enumerate(pairs):
@@ -126,7 +126,7 @@ def _with_soundfile(path: Path, plan: WindowPlan) -> Iterator[Piece]:
 
 
 def _at(file: soundfile.SoundFile, window: Span) -> Samples:
-    sr = file.samplerate
+    sr = checked_rate(file.samplerate)
     file.seek(round(window.start_s * sr))
     return concatenate(mono_blocks(file, round(window.duration_s * sr)))
 

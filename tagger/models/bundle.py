@@ -22,6 +22,7 @@ from tagger.analysis.version import ANALYSIS_VERSION
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import ModelError
 from tagger.models.added import AddedGenre, read_added
+from tagger.models.files import read_bounded
 from tagger.models.schema import Node
 from tagger.models.similarity_spec import SimilaritySpec, read_similarity
 
@@ -48,6 +49,9 @@ MAX_DIMS: Final = 64
 """Widest embedding: it is kept for each track, and the cache promises to stay small."""
 
 _MAX_MANIFEST_BYTES: Final = 4 << 20
+_MAX_WEIGHT_BYTES: Final = 512 << 20
+_MAX_HEARD_S: Final = 600.0
+_MAX_NAME: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +279,11 @@ def load_bundle(folder: Path) -> Bundle:
     )
     if labels != (*bundle.fitted_labels, *(genre.label for genre in bundle.added)):
         raise ModelError(f"{root.place}: labels must end with those of the added genres")
+    if bundle.excerpts.total_s > _MAX_HEARD_S:
+        raise ModelError(f"{root.place}: excerpts of more than {_MAX_HEARD_S:g} s in sum")
+    named = (*labels, *(bundle.clusters.names if bundle.clusters else ()), bundle.identity)
+    if too_long := next((name for name in named if len(name) > _MAX_NAME), None):
+        raise ModelError(f"{root.place}: a name is too long for a tag: {too_long[:40]}…")
     if len(bundle.fusion.bias) not in (0, len(bundle.fitted_labels)):
         raise ModelError(f"{root.place}: fusion: bias must hold one number per label, or none")
     if bundle.cnn.column_s not in (COLUMN_S, FRAME_S):
@@ -333,9 +342,7 @@ def _music(root: Node, n_features: int) -> MusicSpec:
 def _read_manifest(folder: Path) -> Any:
     path = folder / MANIFEST
     try:
-        if path.stat().st_size > _MAX_MANIFEST_BYTES:
-            raise ModelError(f"{path} is too large to be a model's manifest")
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(read_bounded(path, _MAX_MANIFEST_BYTES).decode("utf-8"))
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
@@ -346,7 +353,7 @@ def _verified(folder: Path, name: str, digest: str) -> bytes:
     if Path(name).name != name or name in {"", ".", ".."} or not name.isprintable():
         raise ModelError(f"{folder}: {name!r} is not a plain file name")
     try:
-        data = (folder / name).read_bytes()
+        data = read_bounded(folder / name, _MAX_WEIGHT_BYTES)
     except OSError as error:
         raise ModelError(f"{folder / name} cannot be read: {error.strerror}") from error
     if hashlib.sha256(data).hexdigest() != digest:

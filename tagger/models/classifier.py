@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tagger.domain import Hearing, Prediction
+from tagger.errors import ModelError
 from tagger.models.added import add_genres
 from tagger.models.bundle import Bundle
 from tagger.models.clusters import assign
@@ -50,5 +51,7 @@ class Classifier:
         return add_genres(fused, features, self.bundle.added)
 
     def _ranked(self, row: np.ndarray) -> tuple[tuple[str, float], ...]:
+        if not np.isfinite(row).all():
+            raise ModelError(f"{self.bundle.folder}: the model answers with what is no number")
         order = np.argsort(-row, kind="stable")
         return tuple((self.bundle.labels[i], float(row[i])) for i in order)

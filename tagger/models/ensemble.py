@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from tagger.errors import ModelError
 from tagger.models.bundle import Bundle
+from tagger.models.onnx_file import check_onnx
 
 __all__ = ["Ensemble"]
 
@@ -25,6 +26,8 @@ class Ensemble:
         options.log_severity_level = 4  # it warns on stderr about GPUs that it cannot see
         self._n_labels: Final = len(bundle.fitted_labels)
         self._n_features: Final = len(bundle.features)
+        for member in bundle.members:
+            check_onnx(bundle.weights[member.file], f"{bundle.folder / member.file}")
         try:
             self._sessions = [
                 onnxruntime.InferenceSession(

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -21,6 +23,8 @@ from tagger.report.records import summary_object, track_object
 __all__ = ["Plan", "PlanWriter", "read_plan"]
 
 FORMAT: Final = 1
+_LINE_BYTES: Final = 16 << 20
+_VALUE_LENGTH: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +70,9 @@ class PlanWriter:
             raise UsageError(f"--plan {path}: the name must end in .jsonl")
         if _is_something_else(path):
             raise UsageError(f"--plan {path}: the file exists and is no plan; it was left alone")
-        self._growing = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._growing = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
         with self._translated():
-            self._stream = self._growing.open("w", encoding="ascii", newline="")
+            self._stream = self._growing.open("x", encoding="ascii", newline="")
             self._write({"genretag_plan": FORMAT, "model": model, "new_id3": new_id3})
 
     def track(self, report: TrackReport) -> None:
@@ -142,7 +146,8 @@ def read_plan(path: Path) -> Plan:
 @contextmanager
 def _lines(path: Path) -> Iterator[Iterator[tuple[int, dict[str, Any]]]]:
     def objects(stream: Any) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, line in enumerate(stream, 1):
+        lines = iter(partial(stream.readline, _LINE_BYTES), b"")  # never more in memory
+        for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
@@ -166,14 +171,14 @@ def _track(value: Mapping[str, Any], path: Path, number: int) -> TrackReport:
         if not value["changes"]:
             raise ValueError("nothing to change")
         return TrackReport(
-            Path(_text(value["path"])),
+            _path(value["path"]),
             Status.PROPOSED,
             reason=_text(value["reason"]),
             genres=tuple((_text(label), float(p)) for label, p in value["genres"]),
             cluster=None if value["cluster"] is None else _text(value["cluster"]),
             current={_text(name): _texts(values) for name, values in value["current"].items()},
             changes=tuple(
-                TagChange(_text(c["field"]), _texts(c["before"]), _texts(c["after"]))
+                _change(_text(c["field"]), _texts(c["before"]), _texts(c["after"]))
                 for c in value["changes"]
             ),
             outcome=_text(value["outcome"]),
@@ -183,6 +188,22 @@ def _track(value: Mapping[str, Any], path: Path, number: int) -> TrackReport:
         )
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise UsageError(f"{path}: line {number} is damaged; make the plan again") from error
+
+
+def _path(value: object) -> Path:
+    """Where a file is; a plan says it in full and by no detours."""
+    path = Path(_text(value))
+    if not path.is_absolute() or ".." in path.parts:
+        raise ValueError("not an absolute path")
+    return path
+
+
+def _change(field: str, before: tuple[str, ...], after: tuple[str, ...]) -> TagChange:
+    """A change whose new values are words; those that stand in the file may stay."""
+    for value in set(after) - set(before):
+        if not value.isprintable() or not 0 < len(value) <= _VALUE_LENGTH:
+            raise ValueError("not a word")
+    return TagChange(field, before, after)
 
 
 def _text(value: object) -> str:

@@ -16,6 +16,9 @@ from tagger.errors import UsageError
 __all__ = ["RecordWriter", "open_records", "summary_object", "track_object"]
 
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
 class RecordWriter(Protocol):
     """Takes each track's report, and the run's summary at its end."""
 
@@ -100,14 +103,14 @@ class _Csv:
         after = next((c.after for c in report.changes if c.field == "GENRE"), before)
         self._rows.writerow(
             [
-                os.fspath(report.path),
+                _path_cell(os.fspath(report.path)),
                 report.status,
-                report.reason,
-                genre,
+                _cell(report.reason),
+                _cell(genre),
                 "" if probability is None else f"{probability:.4f}",
-                report.cluster or "",
-                "; ".join(before),
-                "; ".join(after),
+                _cell(report.cluster or ""),
+                _cell("; ".join(before)),
+                _cell("; ".join(after)),
                 f"{report.duration_s:.2f}",
                 f"{report.heard_s:.2f}",
                 str(report.cached).lower(),
@@ -116,6 +119,16 @@ class _Csv:
 
     def finish(self, summary: RunSummary) -> None:
         self._stream.close()
+
+
+def _cell(text: str) -> str:
+    """Text that no spreadsheet takes for a formula: such begins with an apostrophe."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _path_cell(path: str) -> str:
+    """The same of a path, which stays one that can be opened."""
+    return f"./{path}" if path.startswith(_FORMULA) else path
 
 
 _KINDS: Final[dict[str, Callable[[TextIO], RecordWriter]]] = {".jsonl": _JsonLines, ".csv": _Csv}

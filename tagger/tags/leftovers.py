@@ -32,7 +32,9 @@ def remove_leftover(path: Path) -> bool:
     if not is_leftover(path.name):
         return False
     try:
-        with path.open("rb") as file:
+        # Not to wait for the other end of a pipe of that name, nor to go where a link leads.
+        flags = os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_NONBLOCK", 0)
+        with os.fdopen(os.open(path, flags | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or not _is_abandoned(file):
                 return False
             path.unlink()

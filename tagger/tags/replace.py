@@ -8,7 +8,6 @@ blocks and links to that promise.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import stat
 import threading
@@ -112,7 +111,7 @@ def replace_by_copy(
     with temporary_file(target.real.parent) as (temporary, copy):
         touched = build(target.original, copy, edits, target.before.st_size)
         copy.flush()
-        _dress(target, temporary)
+        _dress(target, copy)
         with ThreadPoolExecutor(1) as disk:  # comparing takes memory, syncing the disk
             synced = disk.submit(os.fsync, copy.fileno())
             compare(target.original, copy, edits, touched)
@@ -121,6 +120,7 @@ def replace_by_copy(
             # A link in its place is another file, whatever it points to.
             if identity(target.real.lstat()) != identity(target.before):
                 raise TagError(CHANGED_MEANWHILE)
+            _check_own(temporary, copy)
             temporary.replace(target.real)
     _sync_folder(target.real.parent)
 
@@ -197,15 +197,27 @@ def _make_room(file: BinaryIO, length: int, growth: int) -> None:
         raise
 
 
-def _dress(target: Target, temporary: Path) -> None:
-    """Give the copy the original's owner, mode, extended attributes and times."""
-    before = target.before
-    if hasattr(os, "chown"):
+def _check_own(temporary: Path, copy: BinaryIO) -> None:
+    """Check that a name still means the copy, in a folder that others may write to."""
+    found, own = temporary.lstat(), os.fstat(copy.fileno())
+    if (found.st_dev, found.st_ino) != (own.st_dev, own.st_ino):
+        raise TagError(CHANGED_MEANWHILE)
+
+
+def _dress(target: Target, copy: BinaryIO) -> None:
+    """Give the copy the original's owner, mode, extended attributes and times.
+
+    By its handle and not by its name: whoever may write to the folder could put a link there
+    meanwhile, and have root give him a file of the system.
+    """
+    before, handle = target.before, copy.fileno()
+    original = target.original.fileno()
+    if hasattr(os, "fchown"):
         with suppress(PermissionError):
-            os.chown(temporary, -1, before.st_gid)
+            os.fchown(handle, -1, before.st_gid)
         with suppress(PermissionError):
-            os.chown(temporary, before.st_uid, -1)
-        found = temporary.stat()
+            os.fchown(handle, before.st_uid, -1)
+        found = os.fstat(handle)
         if (found.st_uid, found.st_gid) != (before.st_uid, before.st_gid):
             raise TagsRefusedError(
                 "a copy could not keep the file's owner and group;"
@@ -213,12 +225,16 @@ def _dress(target: Target, temporary: Path) -> None:
             )
     if hasattr(os, "listxattr"):
         with suppress(OSError):  # there are file systems without any
-            inherited = set(os.listxattr(temporary)) - set(os.listxattr(target.real))
-            for name in inherited:  # a folder's default access list, say
-                os.removexattr(temporary, name)
-    shutil.copystat(target.real, temporary)  # after chown, which clears bits of the mode
+            names = os.listxattr(original)
+            for name in set(os.listxattr(handle)) - set(names):
+                os.removexattr(handle, name)  # a folder's default access list, say
+            for name in names:
+                with suppress(OSError):  # one that only the system may set
+                    os.setxattr(handle, name, os.getxattr(original, name))
     modified = time.time_ns() if target.mtime_ns is None else target.mtime_ns
-    os.utime(temporary, ns=(before.st_atime_ns, modified))
+    if hasattr(os, "fchmod"):  # after the owner, whose change clears bits of the mode
+        os.fchmod(handle, stat.S_IMODE(before.st_mode))
+    os.utime(handle, ns=(before.st_atime_ns, modified))
 
 
 def _is_read_only_mount(real: Path) -> bool:

@@ -25,6 +25,7 @@ _HAS_HEADER = 1 << 31
 _READ_ONLY = 1
 _TYPE, _TEXT = 6, 0
 _MAX_ITEMS = 10_000
+_MOST_BYTES = 64 << 20  # a tag is read whole
 _SHOWN_BY_PLAYERS = {"title", "artist", "album", "album artist", "genre", "track", "year"}
 
 
@@ -73,7 +74,16 @@ def extent(footer: bytes) -> int:
 
 
 def parse(file: BinaryIO, start: int, end: int) -> ApeTag:
-    """The tag between two offsets of a file."""
+    """The tag between two offsets of a file.
+
+    Raises:
+        TagsRefusedError: it is far too large.
+    """
+    if end - start > _MOST_BYTES:
+        raise TagsRefusedError(
+            f"the APEv2 tag takes {end - start >> 20} MB, and more than {_MOST_BYTES >> 20} are "
+            "not read; repair it with a tag editor first"
+        )
     file.seek(start)
     data = file.read(end - start)
     footer = data[-APE_FRAME:]

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from itertools import chain
 from typing import BinaryIO, NamedTuple
 
+from tagger.errors import TagsRefusedError
 from tagger.tags import id3tag
 from tagger.tags.edits import Edits, between, joined
 from tagger.tags.fields import FIELDS, GENRE, Field
@@ -19,6 +20,10 @@ __all__ = ["NO_TAG", "PADDING", "Id3Container", "id3_kind", "read_tag", "tag_edi
 NO_TAG = "no ID3 tag"
 PADDING = 1024
 """Room left in a tag that had to grow, so that the next change moves nothing."""
+
+# A tag is read whole, and several times over while it is written.
+_MOST_BYTES = 64 << 20
+_MOST_INFLATED = 1 << 20  # a few KB may be compressed from gigabytes
 
 
 class _Row(NamedTuple):
@@ -44,8 +49,8 @@ class Id3Container(Container):
         """Take over a tag, and the frames that it gets with the first change."""
         self.raw = raw
         self.wanted = {}
-        self._rows = [_read(frame, raw.major) for frame in raw.frames]
-        self._added = [_read(frame, raw.major) for frame in added]
+        self._rows = _read_all(raw.frames, raw.major)
+        self._added = _read_all(added, raw.major)
 
     def get(self, field: Field) -> tuple[str, ...]:
         if field in self.wanted:
@@ -173,14 +178,29 @@ def read_tag(file: BinaryIO, start: int, end: int) -> RawTag | None:
     size = id3tag.stored_size(file.read(min(id3tag.HEADER_SIZE, end - start)))
     if not size:
         return None
+    if size > _MOST_BYTES:
+        raise TagsRefusedError(
+            f"the ID3 tag takes {size >> 20} MB, and more than {_MOST_BYTES >> 20} are not read; "
+            "remove its largest picture first"
+        )
     file.seek(start)
     return id3tag.parse(file.read(min(size, end - start)))
 
 
-def _read(frame: RawFrame, major: int) -> _Row:
-    if key := style.key_of(frame.id):
-        said = style.content(frame.body, frame.flags, major)
-        if said is not None and (read := style.texts_of(key, said)):
-            return _Row(frame, *read)
+def _read_all(frames: Sequence[RawFrame], major: int) -> list[_Row]:
+    """Read frames, as long as their compressed contents do not come to too much in sum."""
+    rows, left = [], _MOST_INFLATED
+    for frame in frames:
+        key = style.key_of(frame.id)
+        said = style.content(frame.body, frame.flags, major, left) if key else None
+        if said is not None and len(said) > len(frame.stored):
+            left -= len(said)
+        rows.append(_read(frame, key, said))
+    return rows
+
+
+def _read(frame: RawFrame, key: str, said: bytes | None) -> _Row:
+    if key and said is not None and (read := style.texts_of(key, said)):
+        return _Row(frame, *read)
     # A genre frame that cannot be read carries no genre, and would stand beside the new one.
     return _Row(frame, key if key == GENRE.id3 else "", ())

@@ -23,7 +23,6 @@ the servers that split genres (Navidrome, Jellyfin, Plex) all split on it."""
 _LATIN1, _UTF16, _UTF16BE, _UTF8 = range(4)
 _CODECS = {_LATIN1: "latin-1", _UTF16: "utf-16-le", _UTF16BE: "utf-16-be", _UTF8: "utf-8"}
 _BOM_LE, _BOM_BE = b"\xff\xfe", b"\xfe\xff"
-_MAX_INFLATED = 1 << 20
 
 _IDS_V22 = {
     "TAL": "TALB",
@@ -49,13 +48,14 @@ def key_of(name: bytes) -> str:
     return later if later in _IDS else ""
 
 
-def content(body: bytes, flags: int, major: int) -> bytes | None:
+def content(body: bytes, flags: int, major: int, most: int) -> bytes | None:
     """What a frame says, without what its flags put around it; None if that is not to be had.
 
     Args:
         body: the frame's content, not unsynchronised.
         flags: the frame's.
         major: 2, 3 or 4.
+        most: bytes that compressed content may have.
     """
     if major == 4:
         grouped, deflated, encrypted, sized = (bool(flags & bit) for bit in (0x40, 8, 4, 1))
@@ -68,9 +68,11 @@ def content(body: bytes, flags: int, major: int) -> bytes | None:
     body = body[4 * sized + grouped :]
     if not deflated:
         return body
+    if most <= 0:  # to zlib that would mean no limit
+        return None
     inflating = zlib.decompressobj()
     try:
-        plain = inflating.decompress(body, _MAX_INFLATED)
+        plain = inflating.decompress(body, most)
     except zlib.error:
         return None
     return plain if inflating.eof else None

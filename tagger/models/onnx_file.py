@@ -1,0 +1,144 @@
+"""What an ONNX file from a stranger may hold, checked before a runtime sees it.
+
+A model may name files on this machine that its numbers are to be read from, and may loop
+without end. Neither has a place in a bundle. The messages and their numbers are those of
+onnx.proto; all that is read of them is what these checks need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from tagger.errors import ModelError
+
+__all__ = ["check_onnx"]
+
+_DOMAINS: Final = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+_ALSO: Final = frozenset({("com.microsoft", "CDist")})  # distances, as scikit-learn's are exported
+_NEVER: Final = frozenset({"Loop"})
+_DEEPEST: Final = 20
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_MODEL_GRAPH, _MODEL_FUNCTION = 7, 25
+_GRAPH_NODE, _GRAPH_TENSOR, _GRAPH_SPARSE = 1, 5, 15
+_NODE_OP, _NODE_ATTRIBUTE, _NODE_DOMAIN = 4, 5, 7
+_ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS, _ATTRIBUTE_SPARSE = (5, 10), (6, 11), (22, 23)
+_TENSOR_EXTERNAL, _TENSOR_LOCATION = 13, 14
+_SPARSE_TENSORS: Final = (1, 2)
+
+
+def check_onnx(data: bytes, name: str) -> None:
+    """Refuse a file with numbers kept elsewhere, endless loops, or operators that are not ONNX's.
+
+    Args:
+        data: the file.
+        name: what it is called in messages.
+
+    Raises:
+        ModelError: with the reason.
+    """
+    try:
+        for number, value in _fields(memoryview(data)):
+            if number == _MODEL_FUNCTION:
+                raise ModelError(f"{name}: defines operators of its own")
+            if number == _MODEL_GRAPH and isinstance(value, memoryview):
+                _check_graph(value, name, 0)
+    except (IndexError, ValueError) as error:
+        raise ModelError(
+            f"{name}: the ensemble cannot be loaded: not an ONNX file, or damaged"
+        ) from error
+
+
+def _check_graph(graph: memoryview, name: str, depth: int) -> None:
+    if depth > _DEEPEST:
+        raise ModelError(f"{name}: graphs in graphs, too deep")
+    for number, value in _fields(graph):
+        if not isinstance(value, memoryview):
+            continue
+        if number == _GRAPH_NODE:
+            _check_node(value, name, depth)
+        elif number == _GRAPH_TENSOR:
+            _check_tensor(value, name)
+        elif number == _GRAPH_SPARSE:
+            _check_sparse(value, name)
+
+
+def _check_node(node: memoryview, name: str, depth: int) -> None:
+    operator = domain = ""
+    for number, value in _fields(node):
+        if not isinstance(value, memoryview):
+            continue
+        if number == _NODE_OP:
+            operator = bytes(value).decode()
+        elif number == _NODE_DOMAIN:
+            domain = bytes(value).decode()
+        elif number == _NODE_ATTRIBUTE:
+            _check_attribute(value, name, depth)
+    known = domain in _DOMAINS or (domain, operator) in _ALSO
+    if not known or operator in _NEVER:
+        full = f"{domain}.{operator}".lstrip(".")
+        raise ModelError(f"{name}: the operator {full[:100]!r} has no place in a model")
+
+
+def _check_attribute(attribute: memoryview, name: str, depth: int) -> None:
+    for number, value in _fields(attribute):
+        if not isinstance(value, memoryview):
+            continue
+        if number in _ATTRIBUTE_TENSORS:
+            _check_tensor(value, name)
+        elif number in _ATTRIBUTE_GRAPHS:
+            _check_graph(value, name, depth + 1)
+        elif number in _ATTRIBUTE_SPARSE:
+            _check_sparse(value, name)
+
+
+def _check_sparse(sparse: memoryview, name: str) -> None:
+    for number, value in _fields(sparse):
+        if number in _SPARSE_TENSORS and isinstance(value, memoryview):
+            _check_tensor(value, name)
+
+
+def _check_tensor(tensor: memoryview, name: str) -> None:
+    for number, value in _fields(tensor):
+        if number == _TENSOR_EXTERNAL or (number == _TENSOR_LOCATION and value):
+            raise ModelError(f"{name}: its numbers are to be read from another file")
+
+
+def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+    """Number and value of each field of a protobuf message.
+
+    Raises:
+        IndexError, ValueError: the message is damaged.
+    """
+    at = 0
+    while at < len(message):
+        key, at = _varint(message, at)
+        number, kind = key >> 3, key & 7
+        if kind == _VARINT:
+            value, at = _varint(message, at)
+            yield number, value
+            continue
+        if kind == _BYTES:
+            size, at = _varint(message, at)
+        elif kind in (_FIXED32, _FIXED64):
+            size = 4 if kind == _FIXED32 else 8
+        else:
+            raise ValueError("unknown kind of field")
+        if size > len(message) - at:
+            raise ValueError("cut short")
+        yield number, message[at : at + size]
+        at += size
+
+
+def _varint(message: memoryview, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = message[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if not byte & 0x80:
+            return value, at
+        shift += 7
+        if shift > 63:
+            raise ValueError("a number is too long")
