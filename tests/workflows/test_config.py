@@ -111,8 +111,8 @@ def test_a_default_file_that_cannot_be_read_is_no_absent_one(tmp_path):
     ("text", "message"),
     [
         ("[vocabulry]", "unknown key 'vocabulry': did you mean vocabulary?"),
-        ("[x]", "unknown key 'x': the keys are vocabulary, thresholds, write"),
-        ("ignore = []", "unknown key 'ignore': the keys are vocabulary"),
+        ("[x]", "unknown key 'x': the keys are scan, write, vocabulary"),
+        ("ignore = []", "unknown key 'ignore': did you mean vocabulary.ignore. the keys are scan"),
         ("[vocabulary]\nWhitelist = []",
          "unknown key 'vocabulary.Whitelist': did you mean vocabulary.whitelist?"),
         ("[write]\nid3_verison = '2.3'", "did you mean write.id3_version?"),
