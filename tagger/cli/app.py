@@ -11,6 +11,7 @@ from tagger import __version__
 from tagger.cli.apply import apply
 from tagger.cli.cache import cache_app
 from tagger.cli.compare import compare
+from tagger.cli.config import config_app
 from tagger.cli.evaluate import evaluate
 from tagger.cli.explore import explore
 from tagger.cli.models import models_app
@@ -32,7 +33,9 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"genretag {__version__}")
+        from tagger.models.identity import builtin_identity
+
+        typer.echo(f"genretag {__version__} (model {builtin_identity()})")
         raise typer.Exit
 
 
@@ -40,7 +43,12 @@ def _version(wanted: bool) -> None:
 def root(
     version: Annotated[
         bool,
-        typer.Option("--version", help="Show the version.", callback=_version, is_eager=True),
+        typer.Option(
+            "--version",
+            help="Show the version, and that of the model.",
+            callback=_version,
+            is_eager=True,
+        ),
     ] = False,
 ) -> None:
     """Listens to a music library and writes genres and music types into its tags."""
@@ -56,3 +64,4 @@ for _command in (scan, apply, undo, show, train, evaluate, compare, explore):
     app.command(help=_unwrapped(_command.__doc__))(_command)
 app.add_typer(models_app, name="models")
 app.add_typer(cache_app, name="cache")
+app.add_typer(config_app, name="config")

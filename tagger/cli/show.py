@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import ModelOption
+from tagger.cli.options import ModelSetting
 
 __all__ = ["show"]
 
 
 def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="One audio file.")],
-    model: ModelOption = "default",
+    model: ModelSetting = None,
     verbose: Annotated[
         bool,
         typer.Option(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tagger import __version__
-from tagger.domain import CurrentTags, TrackView
+from tagger.domain import CurrentTags, Policy, TrackView
 from tagger.engine.quiet import native_stderr_hidden
 from tagger.errors import GenretagError, ModelError, TagError, UsageError
 from tagger.models.bundle import find_bundle, load_bundle
@@ -13,14 +13,18 @@ from tagger.models.classifier import Classifier
 from tagger.models.vocabulary import Thresholds
 from tagger.tags.policy import PolicySettings, decide, sure_enough
 from tagger.tags.read import read_tags
-from tagger.workflows.config import load_config
 from tagger.workflows.hear import Listener
+from tagger.workflows.libraries import settings_for
 
 __all__ = ["listen"]
 
 
-def listen(path: Path, model: str) -> TrackView:
+def listen(path: Path, model: str | None) -> TrackView:
     """Hear one file in this process.
+
+    Args:
+        path: the file.
+        model: name or folder; None for the one of environment or configuration.
 
     Raises:
         UsageError: the file does not exist or cannot be heard, or the configuration is wrong;
@@ -33,8 +37,9 @@ def listen(path: Path, model: str) -> TrackView:
         raise UsageError(f"{path}: no such file") from None
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    config = load_config()
-    bundle = load_bundle(find_bundle(model))
+    chosen = settings_for([path], {"model": model})
+    config, said = chosen.config, chosen.settings
+    bundle = load_bundle(find_bundle(said["model"]))
     classifier = Classifier(bundle)
     try:
         with native_stderr_hidden():
@@ -51,13 +56,14 @@ def listen(path: Path, model: str) -> TrackView:
     whole = classifier.predict([hearing])[0]
     vocabulary = config.vocabulary
     candidates = vocabulary.candidates(
-        whole.genres, Thresholds(bundle.thresholds, config.thresholds)
+        whole.genres,
+        Thresholds(bundle.thresholds, config.thresholds, said["min_confidence"]),
     )
     plan = ""
     if whole.objection:
         plan = whole.objection
     elif isinstance(tags, CurrentTags):
-        settings = PolicySettings()
+        settings = PolicySettings(Policy(said["policy"]), said["max_genres"])
         plan = decide(tags, whole, candidates, settings, bundle.identity, __version__).reason
     return TrackView(
         path=path,

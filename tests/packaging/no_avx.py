@@ -16,6 +16,7 @@ seconds: emulation is some 20 times slower.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shutil
@@ -61,16 +62,20 @@ def wrapper(folder: Path, cpu: str) -> Path:
     return script
 
 
+def program_of(pid: int) -> list[str]:
+    """The program that a process runs; none if it has ended."""
+    with contextlib.suppress(OSError):
+        return [str(Path(f"/proc/{pid}/exe").readlink())]
+    return []
+
+
 def programs_below(pid: int) -> list[str]:
     """The programs that run as a process' children and theirs, read from ``/proc``."""
     found = []
-    for place in Path(f"/proc/{pid}/task").glob("*/children"):
-        for child in place.read_text().split():
-            try:
-                found.append(os.readlink(f"/proc/{child}/exe"))
-            except OSError:  # ended meanwhile
-                continue
-            found += programs_below(int(child))
+    with contextlib.suppress(OSError):  # ended meanwhile
+        for place in Path(f"/proc/{pid}/task").glob("*/children"):
+            for child in map(int, place.read_text().split()):
+                found += [*program_of(child), *programs_below(child)]
     return found
 
 
@@ -109,14 +114,15 @@ def check(folder: Path, cpu: str, tracks: int) -> int:
     def scan(kind: str, *command: str) -> tuple[dict[str, object], set[str], float]:
         report, said = folder / f"{kind}.jsonl", (folder / f"{kind}.txt").open("w+")
         begun, seen = time.monotonic(), set[str]()
+        options = ["-n", "-j", "1", "--rescan", "--report", str(report)]
         process = subprocess.Popen(
-            [*command, "scan", "-n", "-j", "1", "--rescan", "--report", str(report), *map(str, songs)],
+            [*command, "scan", *options, *map(str, songs)],
             env={**environment, "GENRETAG_CACHE_DIR": str(folder / kind)},
             stdout=subprocess.DEVNULL,
             stderr=said,
-        )  # fmt: skip
+        )
         while process.poll() is None:
-            seen |= {os.readlink(f"/proc/{process.pid}/exe"), *programs_below(process.pid)}
+            seen |= {*program_of(process.pid), *programs_below(process.pid)}
             time.sleep(0.1)
         said.seek(0)
         # Of such a processor's features the emulator lacks some that have nothing to do with it.
