@@ -12,6 +12,7 @@ from tagger.cli.apply import apply
 from tagger.cli.cache import cache_app
 from tagger.cli.compare import compare
 from tagger.cli.config import config_app
+from tagger.cli.doctor import doctor
 from tagger.cli.evaluate import evaluate
 from tagger.cli.explore import explore
 from tagger.cli.models import models_app
@@ -60,7 +61,7 @@ def _unwrapped(text: str | None) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-for _command in (scan, apply, undo, show, train, evaluate, compare, explore):
+for _command in (scan, apply, undo, show, train, evaluate, compare, explore, doctor):
     app.command(help=_unwrapped(_command.__doc__))(_command)
 app.add_typer(models_app, name="models")
 app.add_typer(cache_app, name="cache")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -25,13 +26,17 @@ def show(
 ) -> None:
     """Show each setting as it holds for a scan, and where it comes from."""
     from tagger.report.settings import print_settings, settings_json
+    from tagger.report.text import shown
     from tagger.workflows.config_view import view_config
+    from tagger.workflows.settings import unknown_variables
 
     view = view_config(path)
     if json:
         typer.echo(settings_json(view.path, view.found, view.rows))
     else:
         print_settings(view.path, view.found, view.rows)
+    for line in unknown_variables(os.environ):
+        typer.echo(f"genretag: {shown(line)}", err=True)
 
 
 @config_app.command("path")
