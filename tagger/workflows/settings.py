@@ -279,8 +279,9 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     lines = []
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in ours:
-            close = get_close_matches(name, ours, 1)
-            hint = f": did you mean {close[0]}?" if close else ""
+            own_part = name.removeprefix(PREFIX)  # the other is alike in all of them
+            close = get_close_matches(own_part, [our.removeprefix(PREFIX) for our in ours], 1)
+            hint = f": did you mean {PREFIX}{close[0]}?" if close else ""
             lines.append(f"the variable {name} means nothing to genretag{hint}")
     return lines
 

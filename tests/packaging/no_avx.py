@@ -138,7 +138,8 @@ def check(folder: Path, cpu: str, tracks: int) -> int:
     other, programs, other_s = scan("emulated", *emulated(cpu), "-c", COMMAND, wrapped)
     print(f"programs of the emulated scan: {sorted(programs)}")
     print(f"{len(songs)} tracks: {plain_s:.0f} s on this processor, {other_s:.0f} s emulated")
-    bad = not all("qemu" in program or program == "/bin/sh" for program in programs)
+    shell = os.path.realpath("/bin/sh")  # runs the wrapper, for an instant
+    bad = not all(Path(program).name.startswith("qemu") or program == shell for program in programs)
     for path, track in other.items():
         before = dict(plain[path]["genres"])  # type: ignore[index]
         apart = max(abs(p - before[label]) for label, p in track["genres"])  # type: ignore[index]
