@@ -29,6 +29,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
+    add_completion=False,  # `completion` prints scripts that need no Python on each key
 )
 
 
@@ -55,13 +56,27 @@ def root(
     """Listens to a music library and writes genres and music types into its tags."""
 
 
+def completion(
+    shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish", help="Which shell.")],
+) -> None:
+    """Print a script that lets a shell complete commands, options and their choices.
+
+    bash: `genretag completion bash >> ~/.bashrc`. zsh: `genretag completion zsh > _genretag` in
+    a folder of $fpath. fish: `genretag completion fish > ~/.config/fish/completions/genretag.fish`.
+    """
+    from tagger.cli.completion import SHELLS, completion_script
+    from tagger.cli.options import chosen
+
+    typer.echo(completion_script(chosen("completion", shell, *SHELLS)), nl=False)
+
+
 def _unwrapped(text: str | None) -> str:
     """A docstring's paragraphs on one line each: typer keeps line breaks as they are."""
     paragraphs = inspect.cleandoc(text or "").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
-for _command in (scan, apply, undo, show, train, evaluate, compare, explore, doctor):
+for _command in (scan, apply, undo, show, train, evaluate, compare, explore, doctor, completion):
     app.command(help=_unwrapped(_command.__doc__))(_command)
 app.add_typer(models_app, name="models")
 app.add_typer(cache_app, name="cache")
