@@ -20,6 +20,8 @@ __all__ = [
     "Candidate",
     "CurrentTags",
     "FileState",
+    "Finding",
+    "Health",
     "Hearing",
     "Policy",
     "Prediction",
@@ -325,3 +327,21 @@ class TrackView:
     written: tuple[str, ...]
     tags: CurrentTags | str
     plan: str
+
+
+class Health(StrEnum):
+    """How a part of the installation is."""
+
+    OK = "ok"
+    NOTE = "note"  # works, and there is something to know
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of ``genretag doctor``: a part, how it is, and what to do about it."""
+
+    part: str
+    health: Health
+    text: str
+    advice: str = ""

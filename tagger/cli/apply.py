@@ -14,7 +14,6 @@ from tagger.cli.options import (
     ReportOption,
     VerboseOption,
     WriteOption,
-    chosen,
 )
 
 __all__ = ["apply"]
@@ -26,10 +25,10 @@ def apply(
     ],
     report: ReportOption = None,
     log: LogOption = None,
-    mtime: MtimeOption = "bump",
-    write: WriteOption = "safe",
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    mtime: MtimeOption = None,
+    write: WriteOption = None,
+    quiet: QuietOption = None,
+    verbose: VerboseOption = None,
 ) -> None:
     """Write a plan saved earlier: exactly what it says, and nothing else.
 
@@ -45,14 +44,14 @@ def apply(
     from tagger.report.console import ScanConsole
     from tagger.report.logfile import LogFile
     from tagger.workflows.apply import Apply
+    from tagger.workflows.libraries import settings_for
     from tagger.workflows.manners import only_run
 
-    run = Apply(
-        plan,
-        mtime=chosen("--mtime", mtime, "bump", "preserve"),
-        in_place=chosen("--write", write, "safe", "in-place") == "in-place",
-    )
-    console = ScanConsole(dry_run=False, quiet=quiet, verbose=verbose)
+    options = {"log": log, "mtime": mtime, "write": write, "quiet": quiet, "verbose": verbose}
+    said = settings_for([], options).settings
+    run = Apply(plan, mtime=said["mtime"], in_place=said["write"] == "in-place")
+    console = ScanConsole(dry_run=False, quiet=said["quiet"], verbose=said["verbose"])
+    log = said["log"]
     with ExitStack() as stack:
         log_file = stack.enter_context(LogFile(log, dry_run=False)) if log else None
         stack.enter_context(only_run("genretag apply"))

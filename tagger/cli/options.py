@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
 import typer
+
+from tagger.workflows.kinds import Switch
+from tagger.workflows.settings import SETTINGS
 
 __all__ = [
     "DataArgument",
@@ -13,6 +16,7 @@ __all__ = [
     "LabelsOption",
     "LogOption",
     "ModelOption",
+    "ModelSetting",
     "MtimeOption",
     "QuietOption",
     "ReportOption",
@@ -21,6 +25,7 @@ __all__ = [
     "WriteOption",
     "chosen",
     "label_source",
+    "option",
 ]
 
 ModelOption: TypeAlias = Annotated[
@@ -51,40 +56,36 @@ TableOption: TypeAlias = Annotated[
     Path | None,
     typer.Option("--features", metavar="CSV", help="Feature table of a spectrogram archive."),
 ]
-ReportOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Write a report: one line a track, .jsonl or .csv."),
-]
-LogOption: TypeAlias = Annotated[
-    Path | None,
-    typer.Option(
-        "--log",
-        metavar="FILE",
-        help="Append what is written and what fails to a log; it is rotated at 5 MB.",
-    ),
-]
-MtimeOption: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        metavar="bump|preserve",
-        help="Whether a changed file's date changes. Media servers notice changes by it.",
-    ),
-]
-WriteOption: TypeAlias = Annotated[
-    str,
-    typer.Option(
-        metavar="safe|in-place",
-        help="safe: a checked copy takes the file's place in one step. in-place: change the file "
-        "itself, which keeps hard links and needs no room, but a crash or power cut in the middle "
-        "of it damages the file.",
-    ),
-]
-QuietOption: TypeAlias = Annotated[
-    bool, typer.Option("--quiet", "-q", help="Only say what failed.")
-]
-VerboseOption: TypeAlias = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show every track and every field.")
-]
+
+
+def option(name: str) -> Any:
+    """The option of a setting, as the table of settings describes it.
+
+    Its value is None where the command line says nothing, so that environment and file are
+    asked; and it is checked by whoever puts these together.
+    """
+    setting = SETTINGS[name]
+    flags = [setting.option]
+    if isinstance(setting.kind, Switch):
+        flags = [f"{setting.option}/--no-{setting.option[2:]}"]
+    if setting.short:
+        flags.append(setting.short)
+    default = "" if setting.default in (None, False, ()) else f" (default: {setting.default})"
+    return typer.Option(
+        *flags,
+        metavar=setting.kind.metavar or None,
+        help=(setting.help + default).replace("[", "\\["),  # or a name in brackets is a style
+        show_default=False,
+    )
+
+
+ModelSetting: TypeAlias = Annotated[str | None, option("model")]
+ReportOption: TypeAlias = Annotated[Path | None, option("report")]
+LogOption: TypeAlias = Annotated[Path | None, option("log")]
+MtimeOption: TypeAlias = Annotated[str | None, option("mtime")]
+WriteOption: TypeAlias = Annotated[str | None, option("write")]
+QuietOption: TypeAlias = Annotated[bool | None, option("quiet")]
+VerboseOption: TypeAlias = Annotated[bool | None, option("verbose")]
 
 T = TypeVar("T", bound=str)
 

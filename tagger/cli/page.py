@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import ModelOption
+from tagger.cli.options import ModelSetting
 
 __all__ = ["page"]
 
@@ -25,7 +25,7 @@ def page(
     port: Annotated[
         int, typer.Option(min=1024, max=65_535, metavar="N", help="Port of the page.")
     ] = 7860,
-    model: ModelOption = "default",
+    model: ModelSetting = None,
 ) -> None:
     """Open a page for the browser: drop a track or record one, see what is heard in it.
 
@@ -34,6 +34,7 @@ def page(
     """
     from tagger.cli.extras import needing
     from tagger.cli.run_tracks import sigterm_as_interrupt
+    from tagger.workflows.libraries import settings_for
     from tagger.workflows.manners import one_thread
 
     one_thread()
@@ -41,7 +42,8 @@ def page(
         from tagger.app.serve import serve
 
         try:
-            serve(model, tuple(within or ()), port, _started)
+            heard_with = settings_for([], {"model": model}).settings["model"]
+            serve(heard_with, tuple(within or ()), port, _started)
         except KeyboardInterrupt:
             return  # the one way to end it
 

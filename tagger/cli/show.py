@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import ModelOption
+from tagger.cli.options import ModelSetting
 
 __all__ = ["show"]
 
 
 def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="One audio file.")],
-    model: ModelOption = "default",
+    model: ModelSetting = None,
     timeline: Annotated[
         bool,
         typer.Option("--timeline", "-t", help="Also hear the whole track and show its course."),

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import JobsOption, ModelOption
+from tagger.cli.options import JobsOption, ModelSetting
 
 __all__ = ["similar"]
 
@@ -37,7 +37,7 @@ def similar(
         Path | None,
         typer.Option(metavar="OUT.m3u8", help="Write FILE and its neighbours as a playlist."),
     ] = None,
-    model: ModelOption = "default",
+    model: ModelSetting = None,
     jobs: JobsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -49,13 +49,15 @@ def similar(
     from tagger.report.learning import LearningConsole
     from tagger.report.m3u import check_playlist_name
     from tagger.report.similar import playlist_of, print_similar, similar_as_json
+    from tagger.workflows.libraries import settings_for
     from tagger.workflows.similar import SimilarOptions
     from tagger.workflows.similar import similar as find
 
     if playlist:
         check_playlist_name(playlist)  # before anything is heard
     console = LearningConsole()
-    options = SimilarOptions(file, tuple(within or ()), n, per_artist, model, jobs)
+    heard_with = settings_for([file], {"model": model}).settings["model"]
+    options = SimilarOptions(file, tuple(within or ()), n, per_artist, heard_with, jobs)
     with console.hearing("Hearing and comparing") as progress:
         found = find(options, progress, console.say)
     if playlist:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tagger.cli.options import QuietOption, VerboseOption, WriteOption, chosen
+from tagger.cli.options import QuietOption, VerboseOption, WriteOption
 
 __all__ = ["undo"]
 
@@ -22,9 +22,9 @@ def undo(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show what would be put back; write nothing.")
     ] = False,
-    write: WriteOption = "safe",
-    quiet: QuietOption = False,
-    verbose: VerboseOption = False,
+    write: WriteOption = None,
+    quiet: QuietOption = None,
+    verbose: VerboseOption = None,
 ) -> None:
     """Put back what a run replaced: every file byte for byte as it was, with its former date.
 
@@ -36,12 +36,20 @@ def undo(
     from contextlib import nullcontext
 
     from tagger.cli.run_undo import list_runs, run_undo
+    from tagger.workflows.libraries import settings_for
     from tagger.workflows.manners import only_run
 
     if list_:
         list_runs()
         return
-    in_place = chosen("--write", write, "safe", "in-place") == "in-place"
+    options = {"write": write, "quiet": quiet, "verbose": verbose}
+    said = settings_for([], options).settings
     with nullcontext() if dry_run else only_run("genretag undo"):
-        code = run_undo(run, dry_run=dry_run, in_place=in_place, quiet=quiet, verbose=verbose)
+        code = run_undo(
+            run,
+            dry_run=dry_run,
+            in_place=said["write"] == "in-place",
+            quiet=said["quiet"],
+            verbose=said["verbose"],
+        )
     raise typer.Exit(code)

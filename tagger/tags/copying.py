@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 
 from tagger.errors import TagError
 from tagger.tags.edits import Edit, Edited, apply_in_place, kept
 
-__all__ = ["CHANGED_MEANWHILE", "build", "compare"]
+__all__ = ["CHANGED_MEANWHILE", "build", "can_share_blocks", "compare"]
 
 CHANGED_MEANWHILE: Final = (
     "the file changed while it was being tagged; it was left as it is, run again"
@@ -72,6 +74,18 @@ def _reflink(original: BinaryIO, copy: BinaryIO) -> bool:
     except OSError:
         return False
     return True
+
+
+def can_share_blocks(folder: Path) -> bool:
+    """Whether a copy in this folder shares its original's blocks, tried on files without names.
+
+    Raises:
+        OSError: no file can be made there.
+    """
+    with TemporaryFile(dir=folder) as original, TemporaryFile(dir=folder) as copy:
+        original.write(bytes(4096))
+        original.flush()
+        return _reflink(original, copy)
 
 
 def _copy_in_kernel(original: BinaryIO, copy: BinaryIO, start: int, end: int) -> bool:

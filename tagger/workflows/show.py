@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tagger import __version__
-from tagger.domain import CurrentTags, TrackView
+from tagger.domain import CurrentTags, Policy, TrackView
 from tagger.engine.quiet import native_stderr_hidden
 from tagger.errors import GenretagError, ModelError, NotMusicError, TagError, UsageError
 from tagger.models.bundle import find_bundle, load_bundle
@@ -18,29 +18,34 @@ from tagger.models.vocabulary import Thresholds
 from tagger.tags.policy import PolicySettings, decide, sure_enough
 from tagger.tags.read import read_tags
 from tagger.timeline import Timeline
-from tagger.workflows.config import load_config
 from tagger.workflows.hear import Listener
+from tagger.workflows.libraries import settings_for
 from tagger.workflows.timeline import hear_timeline
 
 __all__ = ["Look", "NothingHeardError", "TrackViewer", "listen", "look_at"]
 
 
-def listen(path: Path, model: str) -> TrackView:
+def listen(path: Path, model: str | None) -> TrackView:
     """Hear one file in this process, as a scan would; see :meth:`TrackViewer.view`."""
-    return TrackViewer(model).view(path)
+    return TrackViewer(model, path).view(path)
 
 
 class TrackViewer:
     """Looks at tracks one by one with one model. Not thread-safe.
+
+    Args:
+        model: name or folder; None for the one of environment or configuration.
+        where: a file whose library's settings hold; None for those of no library.
 
     Raises:
         UsageError: the configuration is wrong.
         ModelError: the model cannot be used.
     """
 
-    def __init__(self, model: str) -> None:
-        self._config = load_config()
-        self._bundle = load_bundle(find_bundle(model))
+    def __init__(self, model: str | None = None, where: Path | None = None) -> None:
+        chosen = settings_for([where] if where else [], {"model": model})
+        self._config, self._settings = chosen.config, chosen.settings
+        self._bundle = load_bundle(find_bundle(self._settings["model"]))
         self._classifier = Classifier(self._bundle)
         with native_stderr_hidden():
             self._listener = Listener(self._bundle)
@@ -62,13 +67,15 @@ class TrackViewer:
         whole = self._classifier.predict([hearing])[0]
         vocabulary = config.vocabulary
         candidates = vocabulary.candidates(
-            whole.genres, Thresholds(bundle.thresholds, config.thresholds)
+            whole.genres,
+            Thresholds(bundle.thresholds, config.thresholds, self._settings["min_confidence"]),
         )
         plan = ""
         if whole.objection:
             plan = whole.objection
         elif isinstance(tags, CurrentTags):
-            settings = PolicySettings()
+            said = self._settings
+            settings = PolicySettings(Policy(said["policy"]), said["max_genres"])
             plan = decide(tags, whole, candidates, settings, bundle.identity, __version__).reason
         return TrackView(
             path=path,
@@ -127,7 +134,7 @@ class Look:
     problem: NothingHeardError | None = None
 
 
-def look_at(path: Path, model: str, *, whole: bool) -> Look:
+def look_at(path: Path, model: str | None, *, whole: bool) -> Look:
     """Hear one file as a scan would, and if asked for from its start to its end.
 
     Where the excerpts hold nothing to classify there may still be something elsewhere.
@@ -138,7 +145,7 @@ def look_at(path: Path, model: str, *, whole: bool) -> Look:
     """
     if not whole:
         return Look(listen(path, model), None)
-    return TrackViewer(model).look(path)
+    return TrackViewer(model, path).look(path)
 
 
 class NothingHeardError(UsageError):

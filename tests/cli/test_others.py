@@ -95,7 +95,8 @@ def test_models_verify(tmp_path):
 
 
 def test_version_and_help():
-    assert genretag("--version").stdout == f"genretag {__version__}\n"
+    model = load_bundle(find_bundle("default")).identity
+    assert genretag("--version").stdout == f"genretag {__version__} (model {model})\n"
     assert "--policy" in genretag("scan", "-h").stdout
     # Without arguments: the help, with exit code 2 by newer versions of click, 0 by older ones.
     alone = subprocess.run(

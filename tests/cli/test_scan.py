@@ -288,9 +288,9 @@ def test_csv_report(library, tmp_path):
     ("options", "said"),
     [
         (["--frobnicate"], "No such option"),
-        (["--policy", "sometimes"], "'sometimes' is not one of"),
-        (["--min-confidence", "1.5"], "'--min-confidence'"),
-        (["--max-genres", "0"], "'--max-genres'"),
+        (["--policy", "sometimes"], "sometimes: must be fill, append or overwrite"),
+        (["--min-confidence", "1.5"], "--min-confidence 1.5: must be a number from 0 to 1"),
+        (["--max-genres", "0"], "--max-genres 0: must be a whole number from 1 to 11"),
         (["--jobs", "none"], "'--jobs'"),
         (["--mtime", "forget"], "--mtime forget: must be bump or preserve"),
         (["no-such-folder"], "no-such-folder: no such file or folder"),

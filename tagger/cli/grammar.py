@@ -1,0 +1,102 @@
+"""The commands and their options as values, for what is generated from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Command", "Parameter", "grammar"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """An option or an argument.
+
+    Attributes:
+        flags: ``--dry-run``, ``-n``…; none for an argument.
+        opposites: flags that say no.
+        metavar: what follows it; empty for a switch.
+        help: about it.
+    """
+
+    flags: tuple[str, ...]
+    opposites: tuple[str, ...]
+    metavar: str
+    help: str
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The words that may follow, as far as they can be listed."""
+        return tuple(word for word in self.metavar.split("|") if word.islower())
+
+    @property
+    def only_choices(self) -> bool:
+        """Whether nothing else may follow."""
+        return bool(self.choices) and len(self.choices) == len(self.metavar.split("|"))
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command, with the commands below it."""
+
+    path: tuple[str, ...]
+    help: str
+    options: tuple[Parameter, ...]
+    arguments: tuple[Parameter, ...]
+    commands: tuple[Command, ...]
+
+    @property
+    def name(self) -> str:
+        """Its last word."""
+        return self.path[-1]
+
+    @property
+    def first_sentence(self) -> str:
+        """Its help in one line."""
+        return self.help.partition("\n")[0].partition(". ")[0].rstrip(".")
+
+    def all(self) -> Iterator[Command]:
+        """This one, and all below it."""
+        yield self
+        for command in self.commands:
+            yield from command.all()
+
+
+def grammar() -> Command:
+    """The whole command line."""
+    import typer
+
+    from tagger.cli.app import app
+
+    return _command(typer.main.get_command(app), ("genretag",))
+
+
+def _command(found: Any, path: tuple[str, ...]) -> Command:
+    below = getattr(found, "commands", {})
+    parameters = [(p.param_type_name == "option", _parameter(p)) for p in found.params]
+    own = [p for is_option, p in parameters if is_option and not _of_typer(p)]
+    return Command(
+        path,
+        found.help or "",
+        (*own, Parameter(("--help", "-h"), (), "", "Show this message and exit.")),
+        tuple(p for is_option, p in parameters if not is_option),
+        tuple(_command(c, (*path, name)) for name, c in below.items() if not c.hidden),
+    )
+
+
+def _of_typer(parameter: Parameter) -> bool:
+    return bool({"--install-completion", "--show-completion", "--help"} & set(parameter.flags))
+
+
+def _parameter(found: Any) -> Parameter:
+    is_option = found.param_type_name == "option"
+    switch = getattr(found, "is_flag", False)
+    names = {"int": "N", "integer": "N", "float": "P"}
+    kind = names.get(getattr(getattr(found, "type", None), "name", ""), "VALUE")
+    return Parameter(
+        tuple(found.opts) if is_option else (),
+        tuple(found.secondary_opts),
+        "" if switch else (found.metavar or kind),
+        (getattr(found, "help", None) or "").replace("\\[", "["),
+    )
