@@ -66,7 +66,9 @@ def test_what_cannot_be_heard_is_not_tried_again(library, tmp_path):
     summary(report, folder, code=1)
     second, _ = report_of(report)
     for name in ("silent.wav", "truncated.flac", "text.mp3"):
-        assert (first[name]["cached"], second[name]["cached"]) == (False, True)
+        # Without ffmpeg nobody knows whether that could not read it.
+        known = name != "text.mp3" or shutil.which("ffmpeg") is not None
+        assert (first[name]["cached"], second[name]["cached"]) == (False, known)
         assert (first[name]["status"], first[name]["reason"]) == (
             second[name]["status"], second[name]["reason"],
         )  # fmt: skip
