@@ -224,8 +224,8 @@ def test_what_is_no_file(tmp_path):
         (b"OggS" + bytes(100), "not supported"),
     ],
     ids=(
-        "nothing", "text", "flac", "flac block", "vorbis", "m4a", "wav", "compressed", "frame", "rf64",
-        "ogg",
+        "nothing", "text", "flac", "flac block", "vorbis", "m4a", "wav", "compressed", "frame",
+        "rf64", "ogg",
     ),
 )  # fmt: skip
 def test_files_that_cannot_be_tagged(tmp_path, data, reason):
