@@ -53,7 +53,11 @@ TableOption: TypeAlias = Annotated[
 ]
 ReportOption: TypeAlias = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Write a report: one line a track, .jsonl or .csv."),
+    typer.Option(
+        metavar="FILE",
+        help="Write a report: one line a track, .jsonl or .csv; or .html, a page with a map of "
+        "the library, charts and a table to search.",
+    ),
 ]
 LogOption: TypeAlias = Annotated[
     Path | None,
