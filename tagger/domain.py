@@ -54,6 +54,12 @@ class Status(StrEnum):
     FAILED = "failed"  # unreadable or unwritable
 
 
+def _no_embedding() -> npt.NDArray[np.float32]:
+    import numpy as np  # here: whoever asks for help needs no arrays
+
+    return np.zeros(0, dtype=np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Hearing:
     """What a worker heard in one track.
@@ -65,6 +71,8 @@ class Hearing:
         patch_log_probs: float32, shape (n_patches, n_labels), the network's
             log-probabilities for each patch of the log-mel picture.
         patch_starts_s: where each patch begins in the track, in seconds.
+        embedding: float32, shape (n_dims,), the mean over patches of the network's embedding;
+            shape (0,) where the network has none.
     """
 
     duration_s: float
@@ -72,6 +80,7 @@ class Hearing:
     features: npt.NDArray[np.float32]
     patch_log_probs: npt.NDArray[np.float32]
     patch_starts_s: tuple[float, ...]
+    embedding: npt.NDArray[np.float32] = field(default_factory=_no_embedding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +159,8 @@ class CurrentTags:
         values: field name (``GENRE``, ``GENRETAG_GENRES``…) to its values;
             a field that does not stand in the file is absent.
         album: the same for the fields that tell which album a track is of
-            (``ALBUM``, ``ALBUMARTIST``, ``ARTIST``, ``COMPILATION``); these are never written.
+            (``ALBUM``, ``ALBUMARTIST``, ``ARTIST``, ``COMPILATION``), and what it is called
+            (``TITLE``); these are never written.
         file: the file that they were read from, as it was then.
     """
 

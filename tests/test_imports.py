@@ -63,7 +63,14 @@ def song(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["scan", "--help"], ["show", "--help"], ["models", "--help"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["scan", "--help"],
+        ["show", "--help"],
+        ["similar", "--help"],
+        ["models", "--help"],
+    ],
     ids=" ".join,
 )
 def test_help_loads_nothing_heavy(arguments):
@@ -77,6 +84,13 @@ def test_the_parent_of_a_scan(song):
     code, modules = loaded(RUN, "scan", "-n", song)
     assert code == 0
     assert {"onnxruntime", "mutagen", "sqlite3"} <= modules  # a whole scan did take place
+    assert modules & (NEVER_IN_A_SCAN | {"scipy", "soundfile", "ai_edge_litert"}) == set()
+
+
+def test_similar_tracks_of_what_was_heard(song):
+    code, modules = loaded(RUN, "similar", song, "--in", song.parent)
+    assert code == 0
+    assert {"onnxruntime", "mutagen", "sqlite3"} <= modules
     assert modules & (NEVER_IN_A_SCAN | {"scipy", "soundfile", "ai_edge_litert"}) == set()
 
 

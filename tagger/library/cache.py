@@ -50,7 +50,7 @@ T = TypeVar("T")
 class Cache:
     """An open cache; get one from :meth:`open`. For one thread.
 
-    Only :meth:`info` and :meth:`prune` ever raise. Paths must be absolute.
+    Only :meth:`info`, :meth:`prune` and :meth:`ask` ever raise. Paths must be absolute.
 
     Attributes:
         notice: one line on what went wrong with the cache, for people; empty if nothing did.
@@ -212,6 +212,19 @@ class Cache:
         """
         self._flush()
         return self._must("pruned", lambda db: cache_tidy.prune(db, self._folder))
+
+    def ask(self, doing: str, job: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something with the file, once all that is not yet written is.
+
+        Args:
+            doing: what it is, as in "the analysis cache cannot be read".
+            job: it.
+
+        Raises:
+            UsageError: it cannot be done.
+        """
+        self._flush()
+        return self._must(doing, job)
 
     def _later(self, path: Path, job: Job) -> None:
         if not self._file:

@@ -15,6 +15,7 @@ from pathlib import Path
 from tagger.domain import Hearing, TrackReport
 from tagger.library.cache_queries import THIS_FILE, disk, signed, split, today
 from tagger.library.cache_rows import ProblemKind, pack_hearing, summary_of
+from tagger.library.cache_vectors import drop_vectors_of
 
 __all__ = [
     "Job",
@@ -78,6 +79,7 @@ def kept_for(
             ).lastrowid
             db.execute("UPDATE file SET audio = ? WHERE id = ?", (audio, file))
         db.execute("DELETE FROM problem WHERE file = ?", (file,))
+        drop_vectors_of(db, audio)
         db.execute(
             "INSERT OR REPLACE INTO hearing (audio, listening, body) VALUES (?, ?, ?)",
             (audio, _listening(db, listening), pack_hearing(hearing, audio)),

@@ -33,10 +33,13 @@ __all__ = [
 _DAY_S: Final = 86_400.0
 _COOL_DOWN_DAYS: Final = 7
 _LONGEST_DAYS: Final = 60
-_HEAD: Final = struct.Struct("<dd4I")  # duration, heard, features, patches, labels, starts
+# duration, heard, features, patches, labels, starts, embedding
+_HEAD: Final = struct.Struct("<dd5I")
 _CHECK: Final = struct.Struct("<I")
 _CRC: Final = 0xFFFFFFFF
 _FLOAT32: Final = "<f4"
+_FLOAT16: Final = "<f2"
+_FLOAT16_MAX: Final = 65504.0
 
 
 class ProblemKind(StrEnum):
@@ -137,19 +140,24 @@ def holds(kind: ProblemKind, since: float, times: int, now: float) -> bool:
 
 
 def pack_hearing(hearing: Hearing, audio: int) -> bytes:
-    """A hearing as it is stored for an audio, with a checksum over both."""
+    """A hearing as it is stored for an audio, with a checksum over both.
+
+    The embedding is stored as float16, which neighbours do not notice; all else as it is.
+    """
     import numpy as np  # here: an undo opens the cache, and packs nothing
 
     features = np.ascontiguousarray(hearing.features, _FLOAT32)
     log_probs = np.ascontiguousarray(hearing.patch_log_probs, _FLOAT32)
+    embedding = hearing.embedding.clip(-_FLOAT16_MAX, _FLOAT16_MAX).astype(_FLOAT16)
     times, starts = (hearing.duration_s, hearing.heard_s), hearing.patch_starts_s
     patches, labels = log_probs.shape
     body = b"".join(
         (
-            _HEAD.pack(*times, features.size, patches, labels, len(starts)),
+            _HEAD.pack(*times, features.size, patches, labels, len(starts), embedding.size),
             features.tobytes(),
             log_probs.tobytes(),
             struct.pack(f"<{len(starts)}d", *starts),
+            embedding.tobytes(),
         )
     )
     return _CHECK.pack(zlib.crc32(body, audio & _CRC)) + body
@@ -167,17 +175,21 @@ def unpack_hearing(stored: bytes, audio: int) -> Hearing:
         body = stored[_CHECK.size :]
         if _CHECK.unpack_from(stored)[0] != zlib.crc32(body, audio & _CRC):
             raise ValueError
-        duration_s, heard_s, size, patches, labels, starts = _HEAD.unpack_from(body)
+        duration_s, heard_s, size, patches, labels, starts, dims = _HEAD.unpack_from(body)
         features = np.frombuffer(body, _FLOAT32, size, _HEAD.size)
         at = _HEAD.size + features.nbytes
         log_probs = np.frombuffer(body, _FLOAT32, patches * labels, at)
         at += log_probs.nbytes
+        starts_s = struct.unpack_from(f"<{starts}d", body, at)
+        embedding = np.frombuffer(body, _FLOAT16, dims, at + 8 * starts).astype(np.float32)
+        embedding.flags.writeable = False
         return Hearing(
             duration_s=duration_s,
             heard_s=heard_s,
             features=features.astype(np.float32, copy=False),
             patch_log_probs=log_probs.astype(np.float32, copy=False).reshape(patches, labels),
-            patch_starts_s=struct.unpack_from(f"<{starts}d", body, at),
+            patch_starts_s=starts_s,
+            embedding=embedding,
         )
 
 

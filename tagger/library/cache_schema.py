@@ -7,13 +7,14 @@ from typing import Final
 __all__ = ["APPLICATION", "FORMAT", "PAGE_BYTES", "SCHEMA", "TABLES"]
 
 APPLICATION: Final = 0x47545443  # "GTTC"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 # A hearing is some 2.5 KB: pages of 4 KB would hold one each, and waste the rest.
 PAGE_BYTES: Final = 16 << 10
 
 # Names and paths are bytes: not all of them are text. An audio is what one or several files
-# hold; two of them may have the same key (see audio_key).
+# hold; two of them may have the same key (see audio_key). The place of a
+# vector is the number of its space and, in the 40 bits below that, of its audio.
 SCHEMA: Final = f"""
 BEGIN;
 CREATE TABLE listening (
@@ -68,9 +69,29 @@ CREATE TABLE hearing (
     body BLOB NOT NULL,
     UNIQUE (audio, listening)
 );
+CREATE TABLE space (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    digest BLOB NOT NULL UNIQUE,
+    used REAL NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE TABLE vector (
+    place INTEGER PRIMARY KEY,
+    body BLOB NOT NULL
+);
 PRAGMA application_id = {APPLICATION};
 PRAGMA user_version = {FORMAT};
 COMMIT;
 """
 
-TABLES: Final = ("listening", "audio", "folder", "file", "report", "problem", "hearing")
+TABLES: Final = (
+    "listening",
+    "audio",
+    "folder",
+    "file",
+    "report",
+    "problem",
+    "hearing",
+    "space",
+    "vector",
+)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from tagger.library.cache_file import CACHE
 from tagger.library.cache_queries import disk, today
 from tagger.library.cache_rows import Info, Pruned
+from tagger.library.cache_vectors import drop_lost_vectors
 
 __all__ = ["drop_old_listenings", "info", "prune"]
 
@@ -71,6 +72,7 @@ def prune(db: sqlite3.Connection, folder: Path) -> Pruned:
     unused = f"SELECT id FROM audio WHERE used < ? AND id NOT IN ({_IN_USE})"
     hearings += _delete(db, "hearing", f"audio IN ({unused})", today() - _UNUSED_DAYS)
     _delete(db, "audio", f"id NOT IN ({_IN_USE}) AND id NOT IN (SELECT audio FROM hearing)")
+    drop_lost_vectors(db)
     _delete(db, "folder", "id NOT IN (SELECT folder FROM file)")
     while _one(db, "PRAGMA freelist_count"):
         db.execute(f"PRAGMA incremental_vacuum({_SLICE})").fetchall()

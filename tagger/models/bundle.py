@@ -22,11 +22,13 @@ from tagger.analysis.version import ANALYSIS_VERSION
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import ModelError
 from tagger.models.schema import Node
+from tagger.models.similarity_spec import SimilaritySpec, read_similarity
 
 __all__ = [
     "BUILTIN_MODEL",
     "FORMAT",
     "MANIFEST",
+    "MAX_DIMS",
     "Bundle",
     "ClusterSpec",
     "CnnSpec",
@@ -41,6 +43,9 @@ __all__ = [
 FORMAT: Final = 1
 BUILTIN_MODEL: Final = "default"
 MANIFEST: Final = "model.json"
+MAX_DIMS: Final = 64
+"""Widest embedding: it is kept for each track, and the cache promises to stay small."""
+
 _MAX_MANIFEST_BYTES: Final = 4 << 20
 
 
@@ -60,6 +65,8 @@ class CnnSpec:
     Attributes:
         column_s: seconds between two columns, :data:`COLUMN_S`, or :data:`FRAME_S` for a
             network that looks at every frame.
+        embedding: width of the network's second output, what it hears in a patch before it
+            names a genre; 0 for a network without.
     """
 
     file: str
@@ -67,6 +74,7 @@ class CnnSpec:
     offset: float
     scale: float
     column_s: float = COLUMN_S
+    embedding: int = 0
 
     @property
     def every_frame(self) -> bool:
@@ -152,6 +160,7 @@ class Bundle:
     clusters: ClusterSpec | None
     weights: Mapping[str, bytes]
     music: MusicSpec | None = None
+    similarity: SimilaritySpec | None = None
 
     @property
     def identity(self) -> str:
@@ -207,7 +216,7 @@ def load_bundle(folder: Path) -> Bundle:
             f"{ANALYSIS_VERSION}: train the model again"
         )
     digests = {file: files.text(file) for file in files.names()}
-    labels = root.texts("labels")
+    labels, cnn = root.texts("labels"), root.at("cnn")
     features = root.texts("analysis", "features")
     if len(labels) < 2 or len(set(labels)) != len(labels):
         raise ModelError(f"{folder}: labels must be two or more, each once")
@@ -230,9 +239,8 @@ def load_bundle(folder: Path) -> Bundle:
             columns=root.integer("cnn", "columns", low=8, high=4096),
             offset=root.number("cnn", "offset"),
             scale=root.number("cnn", "scale"),
-            column_s=(
-                root.number("cnn", "column_s") if root.at("cnn").has("column_s") else COLUMN_S
-            ),
+            column_s=root.number("cnn", "column_s") if cnn.has("column_s") else COLUMN_S,
+            embedding=cnn.integer("embedding", low=0, high=MAX_DIMS) if cnn.has("embedding") else 0,
         ),
         fusion=FusionSpec(
             ensemble=root.number("fusion", "ensemble", low=0.0),
@@ -252,6 +260,7 @@ def load_bundle(folder: Path) -> Bundle:
             {name: _verified(folder, name, digest) for name, digest in digests.items()}
         ),
         music=_music(root, len(features)) if root.has("music") else None,
+        similarity=read_similarity(root.at("similarity")) if root.has("similarity") else None,
     )
     if len(bundle.fusion.bias) not in (0, len(labels)):
         raise ModelError(f"{root.place}: fusion: bias must hold one number per label, or none")
@@ -262,7 +271,8 @@ def load_bundle(folder: Path) -> Bundle:
         )
     if not bundle.members:
         raise ModelError(f"{folder}: the ensemble has no members")
-    for file in (*(m.file for m in bundle.members), bundle.cnn.file):
+    maps = (bundle.similarity.file,) if bundle.similarity else ()
+    for file in (*(m.file for m in bundle.members), bundle.cnn.file, *maps):
         if file not in bundle.weights:
             raise ModelError(f"{folder}: {file} has no digest in {MANIFEST}")
     return bundle

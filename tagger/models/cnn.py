@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,11 @@ from tagger.errors import ModelError
 from tagger.models.bundle import Bundle, CnnSpec
 from tagger.models.fusion import log_softmax
 
-__all__ = ["Cnn", "cut_patches"]
+__all__ = ["EMBEDDING", "LOGITS", "Cnn", "Look", "cut_patches"]
+
+LOGITS: Final = "logits"
+EMBEDDING: Final = "embedding"
+"""Names of the outputs of a network that has two: their order is the converter's."""
 
 Patches = npt.NDArray[np.float32]
 
@@ -45,6 +49,18 @@ def cut_patches(
     return np.asarray(normalised[..., None], dtype=np.float32), tuple(starts_s)
 
 
+class Look(NamedTuple):
+    """What the network says of some patches.
+
+    Attributes:
+        log_probs: float32, shape (n, n_labels).
+        embeddings: float32, shape (n, n_dims); n_dims is 0 for a network without.
+    """
+
+    log_probs: npt.NDArray[np.float32]
+    embeddings: npt.NDArray[np.float32]
+
+
 class Cnn:
     """Runs the network on one thread. Not thread-safe; each process has its own."""
 
@@ -58,28 +74,59 @@ class Cnn:
                 model_content=bundle.weights[self.spec.file], num_threads=1
             )
             self._input = self._interpreter.get_input_details()[0]
-            self._output = self._interpreter.get_output_details()[0]
-        except (ValueError, RuntimeError, IndexError) as error:
+            self._outputs = self._outputs_of(self._interpreter)
+        except (ValueError, RuntimeError, LookupError, TypeError) as error:
             raise ModelError(f"{bundle.folder}: the network cannot be loaded: {error}") from error
         if tuple(self._input["shape_signature"][1:]) != (N_MELS, self.spec.columns, 1):
             raise ModelError(
                 f"{bundle.folder}: the network's input is {self._input['shape_signature']}, "
                 f"not (any, {N_MELS}, {self.spec.columns}, 1)"
             )
+        if not self._outputs:
+            raise ModelError(
+                f"{bundle.folder}: the network has no outputs named {LOGITS} and {EMBEDDING}"
+            )
         self._batch = 0
 
-    def log_probs(self, patches: Patches) -> npt.NDArray[np.float32]:
-        """Log-probabilities of each patch.
+    def _outputs_of(self, interpreter: Any) -> list[int]:
+        """Where logits and embedding are; none if they cannot be told."""
+        named = {}
+        if len(interpreter.get_signature_list()) == 1:
+            named = interpreter.get_signature_runner().get_output_details()
+        names = (LOGITS, EMBEDDING) if self.spec.embedding else (LOGITS,)
+        if {*names} <= {*named}:
+            return [named[name]["index"] for name in names]
+        return [] if self.spec.embedding else [interpreter.get_output_details()[0]["index"]]
+
+    def look(self, patches: Patches) -> Look:
+        """What the network says of each patch.
 
         Args:
             patches: float32, shape (n, N_MELS, columns, 1), from :func:`cut_patches`.
 
-        Returns:
-            float32, shape (n, n_labels).
-
         Raises:
             ModelError: the network fails or answers in another shape.
         """
+        logits, *more = self._run(patches)
+        if logits.shape != (len(patches), self._n_labels):
+            raise ModelError(f"the network answers {logits.shape} for {len(patches)} patches")
+        log_probs = np.asarray(log_softmax(logits.astype(np.float32)), dtype=np.float32)
+        if not self.spec.embedding:
+            return Look(log_probs, np.zeros((len(patches), 0), dtype=np.float32))
+        embeddings = more[0]
+        if embeddings.shape != (len(patches), self.spec.embedding):
+            raise ModelError(
+                f"the network's embedding is {embeddings.shape} for {len(patches)} patches"
+            )
+        if not np.isfinite(embeddings).all():
+            raise ModelError("the network's embedding is no finite number")
+        return Look(log_probs, embeddings.astype(np.float32))
+
+    def log_probs(self, patches: Patches) -> npt.NDArray[np.float32]:
+        """Log-probabilities alone, as :meth:`look` gives them."""
+        return self.look(patches).log_probs
+
+    def _run(self, patches: Patches) -> list[npt.NDArray[Any]]:
         try:
             if len(patches) != self._batch:
                 self._interpreter.resize_tensor_input(self._input["index"], patches.shape)
@@ -87,9 +134,6 @@ class Cnn:
                 self._batch = len(patches)
             self._interpreter.set_tensor(self._input["index"], patches)
             self._interpreter.invoke()
-            logits = self._interpreter.get_tensor(self._output["index"])
+            return [self._interpreter.get_tensor(index) for index in self._outputs]
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"the network fails: {error}") from error
-        if logits.shape != (len(patches), self._n_labels):
-            raise ModelError(f"the network answers {logits.shape} for {len(patches)} patches")
-        return np.asarray(log_softmax(logits.astype(np.float32)), dtype=np.float32)

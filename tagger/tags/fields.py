@@ -13,6 +13,7 @@ __all__ = [
     "GENRE",
     "GENRES",
     "MODEL",
+    "TITLE",
     "VERSION",
     "Field",
 ]
@@ -73,3 +74,6 @@ ALBUM_FIELDS: Mapping[str, Field] = MappingProxyType(
     }
 )
 """Fields that tell which album a track is of, by their names. They are only read."""
+
+TITLE = Field("TITLE", "TIT2", "TITLE", "\xa9nam", "Title")
+"""What a track is called. It is only read."""

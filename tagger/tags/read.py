@@ -7,13 +7,13 @@ from pathlib import Path
 
 from tagger.domain import CurrentTags, FileState
 from tagger.tags.container import open_tags
-from tagger.tags.fields import ALBUM_FIELDS, FIELDS
+from tagger.tags.fields import ALBUM_FIELDS, FIELDS, TITLE
 
 __all__ = ["read_tags"]
 
 
 def read_tags(path: Path) -> CurrentTags:
-    """Read from a file the fields of ours and those that tell its album.
+    """Read from a file the fields of ours, and those that tell its album and its title.
 
     Args:
         path: the file.
@@ -25,7 +25,8 @@ def read_tags(path: Path) -> CurrentTags:
     with open_tags(path) as tags:
         status = os.fstat(tags.file.fileno())
         found = {name: tags.get(field) for name, field in FIELDS.items()}
-        album = {name: tags.get(field) for name, field in ALBUM_FIELDS.items()}
+        described = {**ALBUM_FIELDS, TITLE.name: TITLE}
+        album = {name: tags.get(field) for name, field in described.items()}
         return CurrentTags(
             tags.kind,
             {name: values for name, values in found.items() if values},

@@ -23,7 +23,7 @@ from tagger.analysis.picture import N_MELS, Picture
 from tagger.audio.decode import read_signal
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import UsageError
-from tagger.training.artists import artist_key
+from tagger.tags.artists import artist_key
 from tagger.training.tables import FILE, read_table
 
 __all__ = [

@@ -7,7 +7,8 @@ develop   fits the network on GTZAN's training part and four fifths of Emotify's
 final     fits it by the same recipe on everything: the weights that ship.
 bundle    fits the ensemble on the same two sets of clips; fusion, temperature, bias and
           thresholds on what both say of the rest, where all published figures come from;
-          and the music types. Exports, checks the runtimes against what was trained, and
+          the music types, the network's embedding, and the space in which similar tracks
+          are found. Exports, checks the runtimes against what was trained, and
           writes the bundle with its card and plots.
 
 Stages ``develop`` and ``final`` do not need each other and can run side by side. What the model
@@ -19,7 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,8 +30,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.models.bundle import Bundle, CnnSpec, FusionSpec, MemberSpec
-from tagger.models.cnn import cut_patches
+from tagger.models.cnn import EMBEDDING, LOGITS
 from tagger.models.fusion import fuse, log_softmax
+from tagger.models.similarity import fit_space
 from tagger.training.calibration import (
     cross_fitted,
     fit_fusion,
@@ -188,6 +190,7 @@ def _catch_all(tracks: TrackSet) -> npt.NDArray[np.bool_]:
 
 def _bundle(data: _Data, options: argparse.Namespace) -> None:
     from tagger.training.card import write_card
+    from tagger.training.embedding import cut_all, embed
     from tagger.training.export import check_runtimes, to_tflite, write_bundle
     from tagger.training.networks import resnet
 
@@ -196,6 +199,7 @@ def _bundle(data: _Data, options: argparse.Namespace) -> None:
     members = _fit_members(tracks, data.targets, options.seed)
     network = resnet(len(LABELS), SPEC.columns)
     network.load_weights(options.work / "final.weights.h5")
+    listener = embed(network, SPEC, tracks.pictures)
     types = fit_music_types(tracks.features, ENSEMBLE_FEATURES, seed=options.seed)
     bundle = Bundle(
         name="default",
@@ -205,25 +209,36 @@ def _bundle(data: _Data, options: argparse.Namespace) -> None:
         features=ENSEMBLE_FEATURES,
         excerpts=EXCERPTS,
         members=tuple(MemberSpec(name, f"{name}.onnx", votes[name]) for name in members),
-        cnn=SPEC,
+        cnn=listener.spec,
         fusion=fusion,
         thresholds=thresholds,
         clusters=types.spec,
         weights={
-            SPEC.file: to_tflite(network),
+            SPEC.file: to_tflite(listener.network),
             **{
                 f"{name}.onnx": to_onnx(member, len(ENSEMBLE_FEATURES))
                 for name, member in members.items()
             },
         },
     )
-    patches = np.concatenate([_patches(picture) for picture in tracks.pictures[::20]])
+    patches = cut_all(tracks.pictures[::20], SPEC)
+    answers = listener.network(patches, training=False)
+    ensemble = soft_vote(members, votes, tracks.features)
     figures["runtimes"] = check_runtimes(
         bundle,
         patches,
-        np.exp(log_softmax(np.asarray(network(patches, training=False)))),
+        np.exp(log_softmax(np.asarray(answers[LOGITS]))),
         tracks.features,
-        soft_vote(members, votes, tracks.features),
+        ensemble,
+        np.asarray(answers[EMBEDDING]),
+    )
+    rows = listener.rows
+    heard = fuse(ensemble[rows], listener.log_probs, fusion)
+    space = fit_space(tracks.features[rows], listener.embeddings, heard)
+    bundle = replace(
+        bundle,
+        similarity=space.spec,
+        weights={**bundle.weights, space.spec.file: space.weights()},
     )
     figures["bytes"] = sum(len(weights) for weights in bundle.weights.values())
     figures["types"] = {
@@ -236,12 +251,6 @@ def _bundle(data: _Data, options: argparse.Namespace) -> None:
     bundle = write_bundle(bundle, options.out)
     write_card(bundle, figures, options.out)
     print(f"{bundle.identity} written to {options.out}")
-
-
-def _patches(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    from tagger.analysis.picture import Picture
-
-    return cut_patches(Picture((picture,)), (0.0,), SPEC)[0]
 
 
 def _figures(

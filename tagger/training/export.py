@@ -25,7 +25,11 @@ TOLERANCE: Final = 1e-4
 
 
 def to_tflite(network: Any) -> bytes:
-    """A float32 Keras network as a LiteRT file with a free batch size."""
+    """A float32 Keras network as a LiteRT file with a free batch size.
+
+    One with an embedding (:func:`~tagger.training.embedding.with_embedding`) keeps both outputs;
+    their names, not their order.
+    """
     import tensorflow as tf
 
     with tempfile.TemporaryDirectory() as folder, native_stderr_hidden():
@@ -55,21 +59,34 @@ def check_runtimes(
     network_probs: npt.NDArray[np.float32],
     features: npt.NDArray[np.float32],
     ensemble_probs: npt.NDArray[np.float64],
+    embeddings: npt.NDArray[np.float32] | None = None,
 ) -> dict[str, float]:
     """Compare LiteRT with Keras and ONNX with scikit-learn.
 
+    Args:
+        bundle: the model.
+        patches: float32, shape (n, N_MELS, columns, 1).
+        network_probs: what Keras makes of them, shape (n, n_labels).
+        features: shape (n_tracks, n_features).
+        ensemble_probs: what scikit-learn makes of them, shape (n_tracks, n_labels).
+        embeddings: Keras' embeddings of the patches, shape (n, n_dims), where there are any.
+
     Returns:
-        The largest difference of any probability, for each runtime.
+        The largest difference of any probability, for each runtime; for the embedding that of
+        any component, in units of the components' standard deviation.
 
     Raises:
         ValueError: one of them is above :data:`TOLERANCE`.
     """
     with native_stderr_hidden():  # LiteRT names its delegate
-        cnn_log = Cnn(bundle).log_probs(patches)
+        look = Cnn(bundle).look(patches)
     differences = {
-        "litert": float(np.abs(np.exp(cnn_log) - network_probs).max()),
+        "litert": float(np.abs(np.exp(look.log_probs) - network_probs).max()),
         "onnx": float(np.abs(Ensemble(bundle).probabilities(features) - ensemble_probs).max()),
     }
+    if embeddings is not None:
+        difference = np.abs(look.embeddings - embeddings).max() / embeddings.std()
+        differences["litert's embedding"] = float(difference)
     for runtime, difference in differences.items():
         if not difference <= TOLERANCE:
             raise ValueError(f"{runtime} differs by {difference:.2g} from what was trained")
@@ -93,5 +110,6 @@ def _manifest(bundle: Bundle) -> dict[str, Any]:
         "thresholds": dict(bundle.thresholds),
         "clusters": asdict(bundle.clusters) if bundle.clusters else None,
         "music": asdict(bundle.music) if bundle.music else None,
+        "similarity": asdict(bundle.similarity) if bundle.similarity else None,
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in bundle.weights.items()},
     }

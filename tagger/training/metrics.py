@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, f1_score
 
-__all__ = ["expected_calibration_error", "judge"]
+from tagger.models.similarity import similarities
+
+__all__ = ["expected_calibration_error", "judge", "precision_at"]
 
 Array = npt.NDArray[np.float64]
 Targets = npt.NDArray[np.intp]
@@ -59,3 +61,33 @@ def expected_calibration_error(probabilities: Array, targets: Targets, bins: int
         if inside.any():
             gap += inside.mean() * abs(right[inside].mean() - top[inside].mean())
     return float(gap)
+
+
+def precision_at(
+    k: int,
+    vectors: npt.NDArray[np.int8],
+    genres: npt.NDArray[np.str_],
+    artists: npt.NDArray[np.str_],
+) -> tuple[float, float]:
+    """How many of a track's k nearest neighbours have its genre, the same artist's left out.
+
+    Args:
+        k: how many neighbours.
+        vectors: of the tracks, shape (n, n_dims).
+        genres: of each track, shape (n,).
+        artists: of each track, shape (n,).
+
+    Returns:
+        The mean share, and what neighbours drawn at random would have. Tracks that have fewer
+        than k others count with those that they have, and not at all with none.
+    """
+    shares, chances = [], []
+    for i, vector in enumerate(vectors):
+        others = np.flatnonzero(artists != artists[i])
+        if not len(others):
+            continue
+        near = similarities(vector, vectors[others])
+        nearest = others[np.argsort(-near, kind="stable")[:k]]
+        shares.append(float((genres[nearest] == genres[i]).mean()))
+        chances.append(float((genres[others] == genres[i]).mean()))
+    return float(np.mean(shares)), float(np.mean(chances))

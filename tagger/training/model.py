@@ -16,7 +16,6 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from tagger.analysis.picture import Picture
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import UsageError
 from tagger.models.bundle import (
@@ -29,11 +28,13 @@ from tagger.models.bundle import (
     find_bundle,
     load_bundle,
 )
-from tagger.models.cnn import cut_patches
+from tagger.models.cnn import EMBEDDING, LOGITS
 from tagger.models.fusion import fuse, log_softmax
+from tagger.models.similarity import fit_space
 from tagger.report.text import counted
 from tagger.training.calibration import cross_fitted, fit_fusion, fit_thresholds, selective_curve
 from tagger.training.data import Data
+from tagger.training.embedding import cut_all, embed
 from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
 from tagger.training.export import check_runtimes, to_tflite
 from tagger.training.fit import FitSettings, Fitted, fit_network, picture_log_probs
@@ -112,6 +113,7 @@ def fit_model(
         work / "final.npz",
     )
     members, _ = _fit_ensemble(data, everything, settings)
+    listener = embed(final.network, spec, tracks.pictures)
     types = fit_music_types(tracks.features, data.features, seed=settings.seed)
     bundle = Bundle(
         name=settings.name,
@@ -121,13 +123,13 @@ def fit_model(
         features=data.features,
         excerpts=_EXCERPTS,
         members=tuple(MemberSpec(name, f"{name}.onnx", votes[name]) for name in members),
-        cnn=spec,
+        cnn=listener.spec,
         fusion=fusion,
         thresholds=thresholds,
         clusters=types.spec,
         music=_judge_of_music(data.features),
         weights={
-            spec.file: to_tflite(final.network),
+            spec.file: to_tflite(listener.network),
             **{
                 f"{name}.onnx": to_onnx(member, len(data.features))
                 for name, member in members.items()
@@ -135,13 +137,24 @@ def fit_model(
         },
     )
     some = tracks.pictures[:: max(1, len(tracks) // 40)]
-    patches = np.concatenate([cut_patches(Picture((p,)), (0.0,), spec)[0] for p in some])
+    patches = cut_all(some, spec)
+    answers = listener.network(patches, training=False)
+    votes_of_all = soft_vote(members, votes, tracks.features)
     runtimes = check_runtimes(
         bundle,
         patches,
-        np.exp(log_softmax(np.asarray(final.network(patches, training=False)))),
+        np.exp(log_softmax(np.asarray(answers[LOGITS]))),
         tracks.features,
-        soft_vote(members, votes, tracks.features),
+        votes_of_all,
+        np.asarray(answers[EMBEDDING]),
+    )
+    rows = listener.rows
+    heard = fuse(votes_of_all[rows], listener.log_probs, fusion)
+    space = fit_space(tracks.features[rows], listener.embeddings, heard)
+    bundle = replace(
+        bundle,
+        similarity=space.spec,
+        weights={**bundle.weights, space.spec.file: space.weights()},
     )
     spoken = fused.max(axis=1) >= np.array([thresholds[labels[i]] for i in fused.argmax(axis=1)])
     right = fused.argmax(axis=1) == targets[held]

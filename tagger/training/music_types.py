@@ -12,6 +12,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 from sklearn.preprocessing import StandardScaler
 
+from tagger.models.axes import AXES, axis_scores
 from tagger.models.bundle import ClusterSpec
 
 __all__ = ["MusicTypes", "fit_music_types"]
@@ -26,15 +27,6 @@ _SORTED_BY: Final = (
     *(f"log_mel_edges_frequency.mean.{i:02d}" for i in range(1, 17)),
     *("chroma_stft.mean.all", "chroma_stft.std.all"),
     *("spectral_centroid.mean.01", "spectral_bandwidth.mean.01", "zero_crossing_rate.mean.01"),
-)
-
-# axis: features whose mean z-score it is, word above the average, word below
-_AXES: Final = (
-    ("log_mel_edges_time.mean.", "rhythmic", "flowing"),
-    ("log_mel.mean.", "energetic", "sparse"),
-    ("spectral_centroid.mean.", "bright", "mellow"),
-    ("log_mel_edges_frequency.mean.", "melodic", "dense"),
-    ("chroma_stft.std.", "harmonic", "percussive"),
 )
 
 
@@ -100,9 +92,8 @@ def fit_music_types(
 def _words(z: npt.NDArray[np.float64], names: Sequence[str]) -> dict[str, float]:
     """The naming axes of one type, strongest first, each by its word and |z|."""
     found = {}
-    for prefix, above, below in _AXES:
-        score = float(np.mean([z[i] for i, name in enumerate(names) if name.startswith(prefix)]))
-        found[above if score >= 0 else below] = abs(score)
+    for axis, score in zip(AXES, axis_scores(z[None], names)[0].tolist(), strict=True):
+        found[axis.above if score >= 0 else axis.below] = abs(score)
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
@@ -111,7 +102,7 @@ def _distinct(words: Sequence[dict[str, float]]) -> tuple[str, ...]:
 
     Without commas: servers split a tag's value at them.
     """
-    for n in range(2, len(_AXES) + 1):
+    for n in range(2, len(AXES) + 1):
         chosen = [list(w)[:n] for w in words]
         if len({frozenset(c) for c in chosen}) == len(chosen):
             return tuple(" and ".join(c) for c in chosen)

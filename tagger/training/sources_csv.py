@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tagger.errors import UsageError
 from tagger.report.text import counted, shown
-from tagger.training.artists import artist_and_album, tags_or_none
+from tagger.tags.artists import artist_and_album, tags_or_none
 from tagger.training.examples import Example, Labelled
 from tagger.training.tables import FILE, read_table
 from tagger.words import comparable

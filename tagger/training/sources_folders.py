@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tagger.library.walk import walk
 from tagger.report.text import counted, shown
-from tagger.training.artists import artist_and_album, tags_or_none
+from tagger.tags.artists import artist_and_album, tags_or_none
 from tagger.training.examples import Example, Labelled
 
 __all__ = ["audio_files", "read_folders"]

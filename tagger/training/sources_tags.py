@@ -19,9 +19,9 @@ from typing import Final
 from tagger.domain import CurrentTags
 from tagger.models.vocabulary import Vocabulary
 from tagger.report.text import counted
+from tagger.tags.artists import artist_and_album, tags_or_none
 from tagger.tags.fields import GENRE
 from tagger.tags.genres import is_generic, named, split
-from tagger.training.artists import artist_and_album, tags_or_none
 from tagger.training.examples import Example, Labelled
 from tagger.training.genre_tree import GenreTree
 from tagger.training.own_answers import own_answers

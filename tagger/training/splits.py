@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.report.text import counted
-from tagger.training.artists import artist_key
+from tagger.tags.artists import artist_key
 from tagger.training.examples import Example
 from tagger.words import comparable
 

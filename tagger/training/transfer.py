@@ -8,7 +8,7 @@ layer of their own, which begins at random.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from tagger.analysis.picture import N_MELS
 from tagger.engine.quiet import native_stderr_hidden
 from tagger.errors import UsageError
 from tagger.models.bundle import find_bundle, load_bundle
-from tagger.models.cnn import Cnn
+from tagger.models.cnn import LOGITS, Cnn
 from tagger.models.fusion import log_softmax
 from tagger.training.networks import resnet
 
@@ -82,10 +82,10 @@ def _learned(begin: str, columns: int) -> tuple[Layer, ...]:
 
 
 def _constants(tflite: bytes) -> tuple[tuple[Layer, ...], Layer]:
-    """Convolutions in the order of their computation, and the one dense layer.
+    """Convolutions in the order of their computation, and the dense layer of the labels.
 
     Raises:
-        ValueError: there is not one dense layer, or the weights are no plain float32.
+        ValueError: the labels have no dense layer, or the weights are no plain float32.
     """
     from ai_edge_litert import schema_py_generated as schema
 
@@ -99,11 +99,12 @@ def _constants(tflite: bytes) -> tuple[tuple[Layer, ...], Layer]:
             raise ValueError("a weight is not a float32 constant")
         return np.asarray(data, dtype=np.uint8).view(np.float32).reshape(tensor.shape)
 
-    def layers_of(kind: int) -> list[Layer]:
+    def layers_of(kind: int, outputs: Collection[int] | None = None) -> list[Layer]:
         return [
             (constant(operator.inputs[1]), constant(operator.inputs[2]))
             for operator in graph.operators
             if model.operatorCodes[operator.opcodeIndex].builtinCode == kind
+            and (outputs is None or operator.outputs[0] in outputs)
         ]
 
     operator = schema.BuiltinOperator
@@ -111,8 +112,21 @@ def _constants(tflite: bytes) -> tuple[tuple[Layer, ...], Layer]:
     convolutions = tuple(
         (kernel.transpose(1, 2, 3, 0), bias) for kernel, bias in layers_of(operator.CONV_2D)
     )
-    [(kernel, bias)] = layers_of(operator.FULLY_CONNECTED)
+    [(kernel, bias)] = layers_of(operator.FULLY_CONNECTED, _logits_of(model))
     return convolutions, (kernel.T, bias)
+
+
+def _logits_of(model: Any) -> Collection[int]:
+    """Tensors that may be the logits: of two outputs, the one that is named so."""
+    outputs = model.subgraphs[0].outputs
+    if len(outputs) == 1:
+        return list(outputs)
+    return [
+        output.tensorIndex
+        for signature in model.signatureDefs or ()
+        for output in signature.outputs
+        if output.name == LOGITS.encode()
+    ]
 
 
 def _put_body(network: Any, convolutions: Iterable[Layer]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from tagger.domain import CurrentTags, Hearing, Prediction, Status, TrackReport
 from tagger.engine.base import Failure, OrderedPool
@@ -27,10 +27,16 @@ from tagger.workflows.worker import (
     start_same_model,
 )
 
-__all__ = ["Heard", "listen_to", "workers"]
+__all__ = ["JOB_BYTES", "Heard", "Outcome", "hearing_of", "last_word", "listen_to", "workers"]
 
 _BATCH: Final = 32  # tracks classified at a time
 _TRACK_LIMIT_S: Final = 120.0
+
+JOB_BYTES: Final = 120 << 20
+"""A worker at its peak, as tests/benchmarks/track_cost.py shows it."""
+
+Outcome: TypeAlias = Hearing | Recalled | Failure
+"""What comes of a track that was sent to be heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +108,23 @@ def listen_to(
     """
     classifier = Classifier(bundle)
     for batch in pool.results(tracks, most=_BATCH, ready=recall.ready):
-        hearings = [hearing for _, outcome in batch if (hearing := _hearing(outcome))]
+        hearings = [hearing for _, outcome in batch if (hearing := hearing_of(outcome))]
         predictions = iter(classifier.predict(hearings))
         for track, outcome in batch:
             if not isinstance(outcome, Recalled):
                 recall.keep(track, outcome)
-            if hearing := _hearing(outcome):
+            if hearing := hearing_of(outcome):
                 cached = isinstance(outcome, Recalled)
                 heard = _with_tags(Path(track.path), hearing, next(predictions), cached)
                 same = recall.is_what_was_heard(track, heard.report.file)
                 yield heard if same or heard.current is None else _changed(heard)
             else:
                 recall.is_what_was_heard(track, None)
-                yield Heard(_last_word(Path(track.path), outcome))
+                yield Heard(last_word(Path(track.path), outcome))
 
 
-def _hearing(outcome: Hearing | Recalled | Failure) -> Hearing | None:
+def hearing_of(outcome: Outcome) -> Hearing | None:
+    """What was heard, now or before; None if nothing could be."""
     heard = outcome.outcome if isinstance(outcome, Recalled) else outcome
     return heard if isinstance(heard, Hearing) else None
 
@@ -127,7 +134,12 @@ def _changed(heard: Heard) -> Heard:
     return Heard(replace(heard.report, status=Status.FAILED, reason=reason, cached=False))
 
 
-def _last_word(path: Path, outcome: Hearing | Recalled | Failure) -> TrackReport:
+def last_word(path: Path, outcome: Outcome) -> TrackReport:
+    """What is to be said of a track of which no hearing came.
+
+    Raises:
+        ModelError: the model fails, as it would on every track.
+    """
     if isinstance(outcome, Failure):
         return _not_heard(path, outcome.error)
     known = outcome.outcome if isinstance(outcome, Recalled) else outcome

@@ -15,7 +15,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from tagger import __version__
 from tagger.domain import (
@@ -40,15 +40,13 @@ from tagger.tags.writer import WriteSettings, write_changes
 from tagger.workflows.albums import albums
 from tagger.workflows.config import Config
 from tagger.workflows.fingerprints import decision_fingerprint, listening_fingerprint
-from tagger.workflows.listening import Heard, listen_to, workers
+from tagger.workflows.listening import JOB_BYTES, Heard, listen_to, workers
 from tagger.workflows.recall import Recall
 from tagger.workflows.recording import RunRecorder, Sweeper
 from tagger.workflows.survey import survey
 from tagger.workflows.worker import Track, model_digest
 
 __all__ = ["Scan", "ScanOptions"]
-
-_JOB_BYTES: Final = 120 << 20  # a worker at its peak, as tests/benchmarks/track_cost.py shows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +142,7 @@ class Scan:
     @property
     def jobs(self) -> int:
         """How many processes hear: never more than there are tracks."""
-        return max(1, min(self._options.jobs or default_jobs(_JOB_BYTES), self.total))
+        return max(1, min(self._options.jobs or default_jobs(JOB_BYTES), self.total))
 
     @property
     def leftovers(self) -> int:

@@ -22,9 +22,10 @@ from tagger.analysis.features import GTZAN_FEATURES
 from tagger.analysis.picture import N_MELS
 from tagger.audio.decode import read_signal
 from tagger.domain import Hearing
-from tagger.models.bundle import load_bundle
+from tagger.models.bundle import MAX_DIMS, load_bundle
 from tagger.models.classifier import Classifier
 from tagger.models.cnn import Cnn, cut_patches
+from tagger.models.similarity import space_of
 from tagger.training import default_model, export, networks
 from tagger.training.datasets import CLIP_COLUMNS
 from tagger.training.default_model import EMOTIFY_CHOICE, LABELS, SPEC, main
@@ -108,6 +109,10 @@ def test_the_bundle_is_whole(made: Path) -> None:
     assert bundle.labels == tuple(LABELS.values())
     assert len(bundle.members) == 3
     assert bundle.clusters is not None
+    assert 0 < bundle.cnn.embedding <= MAX_DIMS
+    space = space_of(bundle)
+    assert space is not None
+    assert [part.spec.source for part in space.parts] == ["features", "embedding", "genres"]
     assert {p.name for p in (made / "out").iterdir()} == {
         *bundle.weights,
         *("model.json", "MODEL_CARD.md", "figures.json"),
@@ -133,6 +138,7 @@ def test_the_figures_are_those_of_held_out_artists(made: Path) -> None:
     assert figures["develop"]["settings"]["epochs"] == 1
     assert figures["final"]["settings"]["seed"] != figures["develop"]["settings"]["seed"]
     assert np.sum(figures["held_out"]["confusion"]) == 14
+    assert set(figures["runtimes"]) == {"litert", "onnx", "litert's embedding"}
     assert max(figures["runtimes"].values()) <= export.TOLERANCE
     answers = np.load(made / "work" / "develop.npy", allow_pickle=False)
     assert answers.shape == (14, len(LABELS))

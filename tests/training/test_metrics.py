@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from tagger.training.metrics import expected_calibration_error, judge
+from tagger.training.metrics import expected_calibration_error, judge, precision_at
 
 
 def sure(confidences: list[float], said: list[int], n_labels: int) -> npt.NDArray[np.float64]:
@@ -76,3 +76,17 @@ def test_calibration_error_weighs_bins_by_their_tracks() -> None:
     assert expected_calibration_error(probabilities, targets) == pytest.approx(expected)
     # In one bin the two cancel: |30/40 - (0.75 · 0.95 + 0.25 · 0.65)|.
     assert expected_calibration_error(probabilities, targets, bins=1) == pytest.approx(0.125)
+
+
+def test_precision_at_leaves_the_artist_out():
+    at = np.array([[100, 0], [99, 5], [98, 9], [0, 100], [5, 99], [9, 98]], dtype=np.int8)
+    genres = np.array(["a", "a", "a", "b", "b", "b"])
+    artists = np.array(["1", "1", "2", "3", "4", "4"])
+    # Each track's nearest other artist has its genre; of the first, one of four others has.
+    assert precision_at(1, at, genres, artists) == pytest.approx(
+        (1.0, (1 / 4 + 1 / 4 + 2 / 5 + 2 / 5 + 1 / 4 + 1 / 4) / 6)
+    )
+    share, chance = precision_at(9, at, genres, artists)
+    assert share == pytest.approx(chance)  # all others are neighbours
+    turned = precision_at(1, at, genres[[0, 3, 1, 4, 2, 5]], artists)
+    assert turned[0] < 1.0

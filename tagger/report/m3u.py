@@ -1,0 +1,93 @@
+"""Playlists: extended M3U in UTF-8, with paths that hold wherever library and list move together.
+
+As mpd and VLC read it: ``#EXTM3U``, and for each track an ``#EXTINF`` line (seconds, artist and
+title) above its path, relative to the playlist's folder. A path is what the file system says, byte
+for byte. M3U has no escapes, so that a path with a line break cannot stand in it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tagger.errors import UsageError
+from tagger.report.text import one_line
+
+__all__ = ["SUFFIXES", "Entry", "check_playlist_name", "write_playlist"]
+
+SUFFIXES: Final = (".m3u8", ".m3u")
+"""Endings that a playlist's name may have."""
+
+
+class Entry(NamedTuple):
+    """A track of a playlist.
+
+    Attributes:
+        path: the file.
+        duration_s: its length in seconds.
+        artist: who made it, or empty.
+        title: what it is called, or empty: then its file's name stands for it.
+    """
+
+    path: Path
+    duration_s: float
+    artist: str = ""
+    title: str = ""
+
+
+def check_playlist_name(path: Path) -> None:
+    """Refuse a name under which no player would look for a playlist.
+
+    Raises:
+        UsageError: it is one.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{path}: a playlist's name must end in {' or '.join(SUFFIXES)}")
+    if path.is_dir():
+        raise UsageError(f"{path}: is a folder")
+
+
+def write_playlist(path: Path, entries: Iterable[Entry]) -> list[Path]:
+    """Write a playlist at once, in place of one that stands there.
+
+    Args:
+        path: where; its folder must exist.
+        entries: the tracks, in order.
+
+    Returns:
+        The tracks that cannot stand in a playlist, as there is a line break in their paths.
+
+    Raises:
+        UsageError: the name is no playlist's, or it cannot be written.
+    """
+    check_playlist_name(path)
+    folder = os.path.realpath(path.parent)
+    lines = [b"#EXTM3U"]
+    left_out = []
+    for entry in entries:
+        real = os.path.join(os.path.realpath(entry.path.parent), entry.path.name)  # noqa: PTH118
+        place = os.fsencode(os.path.relpath(real, folder))
+        if b"\n" in place or b"\r" in place:
+            left_out.append(entry.path)
+            continue
+        if place.startswith((b"#", b" ")):  # would be a comment, or lose its space
+            place = b"./" + place
+        lines += [_described(entry), place]
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(b"\n".join(lines) + b"\n")
+        partial.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+    return left_out
+
+
+def _described(entry: Entry) -> bytes:
+    name = " - ".join(part for part in (entry.artist, entry.title or entry.path.stem) if part)
+    text = one_line(os.fsencode(name).decode("utf-8", "backslashreplace"))
+    return f"#EXTINF:{round(entry.duration_s)},{text}".encode()

@@ -1,0 +1,285 @@
+"""``genretag similar``: the tracks that sound most like one, and in which way.
+
+A vector of each track (:mod:`tagger.models.similarity`) is kept in the cache. All are compared at
+once; tags are read, and files looked for, of the nearest alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.domain import Hearing, Prediction
+from tagger.errors import UsageError
+from tagger.library.cache import Cache
+from tagger.library.cache_vectors import Placed
+from tagger.library.folders import cache_folder
+from tagger.library.vector_store import VectorStore
+from tagger.models.axes import axis_scores
+from tagger.models.bundle import BUILTIN_MODEL, find_bundle, load_bundle
+from tagger.models.classifier import Classifier
+from tagger.models.similarity import similarities
+from tagger.tags.artists import artist_key
+from tagger.workflows.collection import Described, describe, outcomes, recall_of
+from tagger.workflows.likeness import likeness
+from tagger.workflows.listening import hearing_of, last_word
+from tagger.workflows.recall import anchored, audio_key_of
+from tagger.workflows.vectors import Compared, compared, vectors_of
+from tagger.workflows.within import Within, hear_within
+from tagger.workflows.worker import Track, model_digest
+
+__all__ = ["MOST_LOOKED_AT", "Neighbour", "Similar", "SimilarOptions", "similar"]
+
+MOST_LOOKED_AT: Final = 2000
+"""Of how many of the nearest tracks the tags are read, in search of artists not yet named."""
+
+_MOST_GONE: Final = 20_000  # of the nearest files: the disk may not be mounted at all
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarOptions:
+    """What the user asked for.
+
+    Attributes:
+        file: the track whose neighbours are wanted.
+        within: files and folders to look in; empty: all that the cache knows.
+        n: how many neighbours.
+        per_artist: most of one artist; 0: any number.
+        model: name or folder.
+        jobs: processes that hear what no earlier run has heard; None for what the machine allows.
+    """
+
+    file: Path
+    within: tuple[Path, ...] = ()
+    n: int = 20
+    per_artist: int = 2
+    model: str = BUILTIN_MODEL
+    jobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A track that sounds like another one.
+
+    Attributes:
+        path: the file.
+        similarity: cosine of the angle between the two tracks' vectors, from -1 to 1.
+        why: what the two have in common and how this one differs, in words.
+        duration_s: its length in seconds.
+        genres: every label of the model with its probability, most probable first.
+        tags: what stands in the file.
+    """
+
+    path: Path
+    similarity: float
+    why: tuple[str, ...]
+    duration_s: float
+    genres: tuple[tuple[str, float], ...]
+    tags: Described
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """A track and its neighbours.
+
+    Attributes:
+        path: the track.
+        model: name and version of the model.
+        genres: as for :class:`Neighbour`.
+        objection: why the track may be no music; empty for music.
+        compared: with how many other files it was compared.
+        not_heard: how many files there are below the paths to look in that cannot be heard.
+        neighbours: the nearest, nearest first.
+        tags: what stands in the file.
+        duration_s: its length in seconds.
+    """
+
+    path: Path
+    model: str
+    genres: tuple[tuple[str, float], ...]
+    objection: str
+    compared: int
+    not_heard: int
+    neighbours: tuple[Neighbour, ...]
+    tags: Described
+    duration_s: float
+
+
+def similar(
+    options: SimilarOptions,
+    progress: Progress = lambda done, total: None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Similar:
+    """Find the neighbours of a track.
+
+    The track itself is none, nor is any other file with the same audio. Files that are gone are
+    passed over.
+
+    Args:
+        options: of which, and where.
+        progress: told how many of how many tracks are heard, or prepared for comparison.
+        say: told what takes long, a line at a time.
+
+    Raises:
+        UsageError: a path does not exist, the file cannot be heard, or the cache cannot be used.
+        LibraryGoneError: a folder does not answer.
+        ModelError: the model cannot be used.
+    """
+    seed = _track(options.file)
+    folder = find_bundle(options.model)
+    digest, bundle = model_digest(folder), load_bundle(folder)
+    classifier = Classifier(bundle)
+    with closing(Cache.open(cache_folder(create=False))) as cache:
+        recall = recall_of(bundle, cache)
+        if cache.notice:
+            say(cache.notice)
+
+        def hear(tracks: list[Track]) -> Iterator[tuple[Track, Hearing | None]]:
+            for track, outcome in outcomes(
+                tracks, bundle, options.model, digest, recall, jobs=options.jobs
+            ):
+                if track is seed and hearing_of(outcome) is None:
+                    raise UsageError(f"{track.path}: {last_word(options.file, outcome).reason}")
+                yield track, hearing_of(outcome)
+
+        [(_, hearing)] = hear([seed])
+        assert hearing is not None
+        within = None
+        if options.within:
+            within = hear_within(options.within, cache, recall.listening, hear, progress)
+        store = VectorStore(cache, recall.listening)
+        folders = None if within is None else store.folders(within.names)
+        others = compared(store, classifier, folders, progress, say)
+        [prediction] = classifier.predict([hearing])
+        search = _Search(options, store, within)
+        found = search.neighbours(others, classifier, hearing, prediction)
+    return Similar(
+        path=options.file,
+        model=bundle.identity,
+        genres=prediction.genres,
+        objection=prediction.objection,
+        compared=search.compared,
+        not_heard=within.not_heard if within else 0,
+        neighbours=tuple(found),
+        tags=describe(options.file),
+        duration_s=hearing.duration_s,
+    )
+
+
+def _track(file: Path) -> Track:
+    try:
+        status = file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{file}: no such file") from None
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
+    if file.is_dir():
+        raise UsageError(f"{file}: is a folder; name one audio file")
+    return Track(str(file), status.st_size, status.st_mtime_ns)
+
+
+class _Search:
+    """One search for neighbours."""
+
+    def __init__(self, options: SimilarOptions, store: VectorStore, within: Within | None) -> None:
+        self._options = options
+        self._store = store
+        self._within = within
+        self._path = Path(anchored(str(options.file)))
+        self.compared = 0
+
+    def neighbours(
+        self,
+        others: Compared | None,
+        classifier: Classifier,
+        hearing: Hearing,
+        prediction: Prediction,
+    ) -> list[Neighbour]:
+        if others is None:
+            return []
+        bundle, space = classifier.bundle, others.space
+        [vector] = vectors_of(space, bundle, [hearing], [prediction])
+        near = similarities(vector, others.vectors)
+        self.compared = len(near)
+        chosen = list(self._nearest(others, near))
+        heard = self._store.hearings([others.audios[row] for row, _, _ in chosen])
+        chosen = [item for item in chosen if others.audios[item[0]] in heard]
+        hearings = [heard[others.audios[row]] for row, _, _ in chosen]
+        if not hearings:
+            return []
+        places = _places(classifier, space.standardised, [hearing, *hearings])
+        predictions = classifier.predict(hearings)
+        return [
+            Neighbour(
+                path=path,
+                similarity=float(near[row]),
+                why=likeness(places[0], place, prediction.genres, predicted.genres),
+                duration_s=neighbour.duration_s,
+                genres=predicted.genres,
+                tags=tags,
+            )
+            for (row, path, tags), place, neighbour, predicted in zip(
+                chosen, places[1:], hearings, predictions, strict=True
+            )
+        ]
+
+    def _nearest(
+        self, others: Compared, near: npt.NDArray[np.float32]
+    ) -> Iterator[tuple[int, Path, Described]]:
+        """The rows to show, nearest first, with their paths and tags."""
+        own_key = audio_key_of(self._path)
+        keys = {own_key} if own_key else set()
+        by_artist: Counter[str] = Counter()
+        shown = looked_at = gone = 0
+        for row in np.argsort(-near, kind="stable").tolist():
+            if shown == self._options.n or looked_at == MOST_LOOKED_AT or gone == _MOST_GONE:
+                return
+            place = self._store.placed(others.files[row])
+            if place is not None and place.path == self._path:
+                self.compared -= 1  # of all, it comes first or nearly so
+                continue
+            if place is None or place.key in keys:
+                continue
+            if self._within is not None and place.path not in self._within:
+                continue
+            if not _there(place):
+                gone += 1
+                continue
+            looked_at += 1
+            tags = describe(place.path)
+            artist = artist_key(tags.artist) or f"folder {place.path.parent}"
+            if 0 < self._options.per_artist <= by_artist[artist]:
+                continue
+            by_artist[artist] += 1
+            shown += 1
+            if place.key:
+                keys.add(place.key)
+            yield row, place.path, tags
+
+
+def _places(
+    classifier: Classifier,
+    standardised: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64] | None],
+    hearings: list[Hearing],
+) -> npt.NDArray[np.float64]:
+    """Where tracks lie on the axes of words, shape (n, n_axes)."""
+    z = standardised(np.stack([hearing.features for hearing in hearings]))
+    if z is None:
+        z = np.zeros((len(hearings), 0))
+    return axis_scores(z, classifier.bundle.features[: z.shape[1]])
+
+
+def _there(place: Placed) -> bool:
+    """Whether a file still holds the audio that was heard in it."""
+    if place.is_as_it_was():
+        return True
+    return place.key is not None and audio_key_of(place.path) == place.key
