@@ -10,7 +10,7 @@ function drawCounts(tracks, choice) {
     box.append(el("div", { class: "count" }, ...tile(n, `${unit.join(" ")} of music`)));
   }
   const changed = run.dry_run ? "files would change" : "files changed";
-  box.append(el("div", { class: "count" }, ...tile(number(run.changed), changed)));
+  box.append(el("div", { class: "count", title: "In any field, genretag's own included" }, ...tile(number(run.changed), changed)));
   for (const [deed, n] of countedDeeds(tracks)) {
     box.append(chooser(choice, "deed", deed, { class: "count" },
       el("b", {}, number(n)), el("span", { class: `dot tone-${deeds[deed].tone}` }, deeds[deed].word)));
@@ -113,21 +113,17 @@ function drawDeeds(tracks, choice) {
   }
 }
 
-/** The tracks of a group that the model is surest of: one a folder first, then any. */
+/** The tracks of a group that the model is surest of, of different folders if those are about as sure. */
 function surest(tracks, group, most) {
   const { genre0, p0, folder } = tracks.columns;
-  const best = new Map();
   const all = [];
-  for (let i = 0; i < tracks.n; i += 1) {
-    if (genre0[i] !== group) continue;
-    const now = best.get(folder[i]);
-    if (now === undefined || p0[i] > p0[now]) best.set(folder[i], i);
-    all.push(i);
-  }
+  for (let i = 0; i < tracks.n; i += 1) if (genre0[i] === group) all.push(i);
   const down = (a, b) => p0[b] - p0[a] || a - b;
-  const first = [...best.values()].sort(down).slice(0, most);
-  const rest = first.length < most ? all.filter((i) => !first.includes(i)).sort(down) : [];
-  return [...first, ...rest.slice(0, most - first.length)].sort(down);
+  all.sort(down);
+  const least = p0[all[Math.min(most, all.length) - 1]] - SURE / 10;
+  const folders = new Set();
+  const apart = all.filter((i) => p0[i] >= least && !folders.has(folder[i]) && folders.add(folder[i]));
+  return [...new Set([...apart.slice(0, most), ...all])].slice(0, most).sort(down);
 }
 
 function drawExamples(tracks, open) {

@@ -55,11 +55,13 @@ class LibraryMap {
     ];
   }
 
-  fit(canvas) {
-    const ratio = Math.min(3, window.devicePixelRatio || 1);
+  get ratio() { return Math.min(3, window.devicePixelRatio || 1); }
+
+  fit(canvas, options = {}) {
+    const { ratio } = this;
     canvas.width = Math.round(this.wide * ratio);
     canvas.height = Math.round(this.high * ratio);
-    const pen = canvas.getContext("2d");
+    const pen = canvas.getContext("2d", options);
     pen.scale(ratio, ratio);
     return pen;
   }
@@ -67,73 +69,34 @@ class LibraryMap {
   draw() {
     const frame = $("map-frame").getBoundingClientRect();
     [this.wide, this.high] = [frame.width, frame.height];
-    const pen = this.fit(this.dots);
+    const pen = this.fit(this.dots, { willReadFrequently: true });
     const groups = this.tracks[this.by];
     const { chosen } = this.choice;
     const { numbers, slots } = groups;
-    const { filed } = this;
-    const sprites = this.sprites();
-    const middle = sprites.size / 2;
+    const { mixed, ratio } = this;
+    const colours = readColours();
+    const radius = ratio * Math.max(1.5, Math.min(5.5, 75 / Math.sqrt(this.tracks.heard + 1) + 1.2))
+      * this.view.scale ** 0.35;
+    const stamps = colours.slots.map((colour, slot) => makeStamp(slot, radius, colour, 0.85));
+    const ghost = makeStamp(0, radius, colours.ghost, 0.7);
+    const sheet = new Sheet(pen, colours.halo);
     // Those not chosen first, as ghosts; all in an order that lets no group lie on top.
     for (const turn of this.choice.any ? [0, 1] : [1]) {
-      for (let k = 0; k < filed.length; k += 1) {
-        const i = this.mixed[k];
+      for (let k = 0; k < mixed.length; k += 1) {
+        const i = mixed[k];
         if (chosen[i] !== turn) continue;
         const [left, top] = this.at(i);
         if (left < -9 || top < -9 || left > this.wide + 9 || top > this.high + 9) continue;
-        const sprite = turn ? sprites.slots[slots[numbers[i]]] : sprites.ghost;
-        pen.drawImage(sprite, left - middle, top - middle, sprites.size, sprites.size);
+        sheet.stamp(turn ? stamps[slots[numbers[i]]] : ghost, Math.round(left * ratio), Math.round(top * ratio));
       }
     }
-    this.label(pen, groups);
+    sheet.done();
+    this.label(pen, groups, colours);
     if (this.current >= 0) this.ring(); else this.fit(this.mark);
   }
 
-  /** Each group's mark, drawn once. */
-  sprites() {
-    const radius = Math.max(1.5, Math.min(5.5, 75 / Math.sqrt(this.tracks.heard + 1) + 1.2))
-      * this.view.scale ** 0.35;
-    const size = Math.ceil(2 * radius * 1.35 + 2);
-    const ratio = Math.min(3, window.devicePixelRatio || 1);
-    const make = (slot, colour, alpha) => {
-      const sprite = document.createElement("canvas");
-      sprite.width = sprite.height = Math.ceil(size * ratio);
-      const pen = sprite.getContext("2d");
-      pen.scale(sprite.width / size, sprite.width / size);
-      pen.translate(size / 2, size / 2);
-      pen.globalAlpha = alpha;
-      pen.fillStyle = colour;
-      pen.beginPath();
-      const points = shapeOf(slot);
-      if (points) points.forEach(([left, top]) => pen.lineTo(left * radius, top * radius));
-      else pen.arc(0, 0, radius, 0, 2 * Math.PI);
-      pen.fill();
-      return sprite;
-    };
-    const colours = this.colours();
-    return {
-      size,
-      slots: colours.slots.map((colour, slot) => make(slot, colour, 0.85)),
-      ghost: make(0, colours.ghost, 0.7),
-    };
-  }
-
-  /** The style sheet's colours as a canvas wants them. */
-  colours() {
-    const probe = el("i", { hidden: "" });
-    document.body.append(probe);
-    const read = (name) => {
-      probe.style.setProperty("color", `var(--${name})`);
-      return getComputedStyle(probe).color;
-    };
-    const slots = Array.from({ length: SLOTS + 1 }, (_, slot) => read(`slot${slot}`));
-    const found = { slots, ghost: read("ghost"), text: read("text"), halo: read("fill") };
-    probe.remove();
-    return found;
-  }
-
   /** Writes each group's name where its tracks are densest. */
-  label(pen, groups) {
+  label(pen, groups, colours) {
     const coarse = 24;
     const seen = new Map();
     const { chosen } = this.choice;
@@ -148,7 +111,6 @@ class LibraryMap {
       const sum = cells.get(cell) ?? cells.set(cell, [0, 0, 0]).get(cell);
       sum[0] += 1; sum[1] += left; sum[2] += top;
     }
-    const colours = this.colours();
     pen.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
@@ -175,7 +137,7 @@ class LibraryMap {
   ring() {
     const pen = this.fit(this.mark);
     const [left, top] = this.at(this.current);
-    const colours = this.colours();
+    const colours = readColours();
     for (const [width, colour] of [[5, colours.halo], [2, colours.text]]) {
       pen.lineWidth = width;
       pen.strokeStyle = colour;

@@ -33,7 +33,7 @@ RANKS: Final = 3
 _SURE: Final = 10_000  # a probability of one in the page's whole numbers
 _MAP_WIDE: Final = 65_535
 _TOGETHER: Final = 3_000  # rows; divisible by 3, so that base64 needs padding at its end only
-_PAIRS_TOGETHER: Final = 50_000
+_PAIRS_TOGETHER: Final = 10_000
 
 _ROW: Final = np.dtype(
     [
@@ -164,6 +164,7 @@ class Spool:
 
     def _number(self, what: str, text: str) -> int:
         meant = self._meant[what]
+        text = one_line(text)
         return meant.setdefault(text, len(meant))
 
     def _flush(self) -> None:

@@ -90,6 +90,8 @@ class TrackTable {
     const rowHigh = this.rowHigh;
     const inner = this.scroller.clientHeight;
     const high = Math.min(this.shown.length * rowHigh, TALLEST);
+    // The heads stand above the rows, also where a scroll bar takes room beside these.
+    this.grid.style.setProperty("--bar", `${this.scroller.offsetWidth - this.scroller.clientWidth}px`);
     if (this.high !== high) this.spacer.style.setProperty("height", `${this.high = high}px`);
     const { top } = this;
     const first = Math.max(0, Math.floor(top) - SPARE);
@@ -174,7 +176,7 @@ class TrackTable {
     const heads = ["Track", "Genre heard", "Music type", "Genre in the file", "What happened"];
     const rows = [...this.shown.slice(0, PRINTED)].map((i) => el("tr", {}, ...[
       pathBelow(this.tracks, i), heardWords(this.tracks, i), this.tracks.type.names[this.tracks.columns.type[i]],
-      written(this.tracks, i), this.tracks.reason(i) || this.tracks.deed(i).word,
+      written(this.tracks, i), this.tracks.deed(i).why ? this.tracks.deed(i).word : this.tracks.reason(i),
     ].map((text) => el("td", {}, text))));
     const left = this.shown.length - rows.length;
     if (left > 0) rows.push(el("tr", {}, el("td", { colspan: "5" }, `and ${counted(left, "track")} more`)));

@@ -17,14 +17,18 @@ from tagger.report.deeds import DEEDS, EXPLAINED
 from tagger.report.html.spool import Spool
 from tagger.report.html.texts import Output, script_json
 from tagger.report.records import summary_object
-from tagger.report.text import shown
+from tagger.report.text import one_line, shown
 
 __all__ = ["HtmlReport"]
 
 _MARK: Final = b'<meta name="generator" content="genretag'
 _HEAD_BYTES: Final = 2_000
-_SCRIPTS: Final = ("data.js", "dom.js", "map.js", "charts.js", "table.js", "page.js")
+_SCRIPTS: Final = ("data.js", "dom.js", "marks.js", "map.js", "charts.js", "table.js", "page.js")
 _HERE: Final = "@DATA@"
+_OF_THE_RUN: Final = (
+    "seconds", "tracks_per_second", "audio_s", "changed", "dry_run", "interrupted", "left",
+    "model", "version",
+)  # fmt: skip
 
 
 class HtmlReport:
@@ -89,9 +93,11 @@ class HtmlReport:
             place = list(DEEDS).index(key) if key in DEEDS else len(DEEDS)
             why = EXPLAINED.get(key, "")
             deeds.append({"key": key, "word": word, "why": why, "tone": tone, "place": place})
+        run = summary_object(summary)
         return {
             "run": {
-                **summary_object(summary),
+                **{name: run[name] for name in _OF_THE_RUN},
+                "model": one_line(summary.model),
                 "finished": datetime.now().astimezone().isoformat(timespec="seconds"),
             },
             "genres": self._spool.meaning("genre"),
@@ -136,6 +142,7 @@ def _digest(text: str) -> str:
 def _is_something_else(path: Path) -> bool:
     try:
         with path.open("rb") as stream:
-            return _MARK not in stream.read(_HEAD_BYTES)
+            head = stream.read(_HEAD_BYTES)
+            return bool(head) and _MARK not in head
     except FileNotFoundError:
         return False
