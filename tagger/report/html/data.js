@@ -14,14 +14,18 @@ function timed(name, work) {
 }
 
 function column([size, text]) {
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const raw = atob(text);
+  const bytes = new Uint8Array(raw.length);
+  for (let k = 0; k < raw.length; k += 1) bytes[k] = raw.charCodeAt(k);
   const Numbers = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array }[size];
   return new Numbers(bytes.buffer);
 }
 
+const LETTERS = { "ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i" };
+
 /** Text as it is searched: without accents and capitals. */
 function plain(text) {
-  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  return text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/[ßæœøłđðþı]/g, (letter) => LETTERS[letter]);
 }
 
 class Tracks {
