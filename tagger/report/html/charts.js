@@ -9,7 +9,7 @@ function drawCounts(tracks, choice) {
     const [n, ...unit] = span(run.audio_s).split(" ");
     box.append(el("div", { class: "count" }, ...tile(n, `${unit.join(" ")} of music`)));
   }
-  const changed = run.dry_run ? "files would change" : "files changed";
+  const changed = `${run.changed === 1 ? "file" : "files"} ${run.dry_run ? "would change" : "changed"}`;
   box.append(el("div", { class: "count", title: "In any field, genretag's own included" }, ...tile(number(run.changed), changed)));
   for (const [deed, n] of countedDeeds(tracks)) {
     box.append(chooser(choice, "deed", deed, { class: "count" },

@@ -69,6 +69,7 @@ class LibraryMap {
   draw() {
     const frame = $("map-frame").getBoundingClientRect();
     [this.wide, this.high] = [frame.width, frame.height];
+    if (!Math.floor(this.wide) || !Math.floor(this.high)) return; // hidden
     const pen = this.fit(this.dots, { willReadFrequently: true });
     const groups = this.tracks[this.by];
     const { chosen } = this.choice;
@@ -120,7 +121,8 @@ class LibraryMap {
       const cells = seen.get(group);
       if (!cells) continue;
       const [n, x, y] = [...cells.values()].reduce((a, b) => (b[0] > a[0] ? b : a));
-      const name = groups.names[group];
+      const whole = groups.names[group];
+      const name = whole.length > 24 ? `${whole.slice(0, 23)}…` : whole;
       const half = pen.measureText(name).width / 2 + 5;
       const left = Math.min(this.wide - half, Math.max(half, x / n));
       const top = Math.min(this.high - 12, Math.max(12, y / n));
