@@ -46,12 +46,12 @@ const counted = (n, noun) => `${number(n)} ${noun}${n === 1 ? "" : "s"}`;
 
 /** "83 %"; never 100 % for what is not certain. */
 function percent(p) {
-  return `${p < 1 ? Math.min(99, Math.round(100 * p)) : 100} %`;
+  return `${p < 1 ? Math.min(99, Math.round(100 * p)) : 100}\u00a0%`;
 }
 
 function share(n, all) {
   const part = all ? (100 * n) / all : 0;
-  return `${part && part < 1 ? "<1" : Math.round(part)} %`;
+  return `${part && part < 1 ? "<1" : Math.round(part)}\u00a0%`;
 }
 
 /** 0:42, 7:05, 3:20:11. */

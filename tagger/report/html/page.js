@@ -76,6 +76,12 @@ function drawChips(tracks, choice) {
   $("chips").replaceChildren(...chips);
 }
 
+/** The word for it and the reason, which may begin with that very word. */
+function happened(tracks, i) {
+  const [word, reason] = [tracks.deed(i).word, tracks.reason(i)];
+  return !reason || reason.startsWith(`${word}:`) ? reason || word : `${word}: ${reason}`;
+}
+
 function openDetail(tracks, i, map) {
   const dialog = $("detail");
   const facts = [["Path", el("span", { class: "name" }, tracks.path(i))]];
@@ -85,7 +91,7 @@ function openDetail(tracks, i, map) {
   }
   if (tracks.columns.type[i]) facts.push(["Music type", tracks.type.names[tracks.columns.type[i]]]);
   facts.push(["Genre in the file", written(tracks, i)]);
-  facts.push(["What happened", el("span", { class: `dot tone-${tracks.deed(i).tone}` }, `${tracks.deed(i).word}: ${tracks.reason(i)}`)]);
+  facts.push(["What happened", el("span", { class: `dot tone-${tracks.deed(i).tone}` }, happened(tracks, i))]);
   if (tracks.seconds(i)) facts.push(["Length", duration(tracks.seconds(i))]);
   dialog.replaceChildren(
     el("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => dialog.close() }, "×"),

@@ -133,7 +133,7 @@ class TrackTable {
     row.genre.textContent = heard ? tracks.genre.names[heard] : "—";
     row.sure.textContent = heard ? percent(tracks.p(i)) : "";
     row.bar.style.setProperty("--share", `${100 * tracks.p(i)}%`);
-    row.type.textContent = tracks.columns.type[i] ? tracks.type.names[tracks.columns.type[i]] : "";
+    row.type.textContent = row.type.title = tracks.columns.type[i] ? tracks.type.names[tracks.columns.type[i]] : "";
     row.file.textContent = row.file.title = written(tracks, i);
     row.deed.className = `cut dot tone-${tracks.deed(i).tone}`;
     row.deed.textContent = tracks.deed(i).word;
