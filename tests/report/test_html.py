@@ -279,7 +279,7 @@ class TestItsPlace:
     def test_nothing_is_there_until_the_run_is_over(self, tmp_path):
         records = open_records(tmp_path / "r.html")
         for i in range(3_100):
-            records.track(tagged(f"/m/{i}.mp3"))
+            records.track(failed(f"/m/{i}.mp3"))
         assert list(tmp_path.iterdir()) == []
         records.finish(summary(interrupted=True))
         assert [p.name for p in tmp_path.iterdir()] == ["r.html"]
