@@ -252,6 +252,23 @@ def test_more_tracks_than_are_held_at_once(tmp_path, monkeypatch):
     )
 
 
+def test_the_map_does_not_depend_on_who_was_done_first(tmp_path):
+    rng = np.random.default_rng(0)
+    genres = ("Rock", "Pop", "Jazz")
+    tracks = []
+    for i in range(60):
+        p = rng.dirichlet(np.ones(3))
+        order = np.argsort(-p)
+        tracks.append(tagged(f"/m/{i}.mp3", genres=tuple((genres[k], float(p[k])) for k in order)))
+    maps = []
+    for some in (tracks, tracks[::-1]):
+        data = data_of(write(tmp_path / "r.html", *some))
+        columns = data["columns"]
+        maps.append({n: (columns["x"][i], columns["y"][i]) for i, n in enumerate(data["names"])})
+    assert maps[0] == maps[1]
+    assert len(set(maps[0].values())) > 50
+
+
 def test_more_texts_than_are_remembered(tmp_path, monkeypatch):
     monkeypatch.setattr("tagger.report.html.texts._REMEMBERED", 3)
     tracks = [tagged(f"/m/{i % 7}/{i}.mp3", reason=f"why {i % 5}") for i in range(30)]

@@ -9,8 +9,8 @@ function drawCounts(tracks, choice) {
     const [n, ...unit] = span(run.audio_s).split(" ");
     box.append(el("div", { class: "count" }, ...tile(n, `${unit.join(" ")} of music`)));
   }
-  const changed = `${run.changed === 1 ? "file" : "files"} ${run.dry_run ? "would change" : "changed"}`;
-  box.append(el("div", { class: "count", title: "In any field, genretag's own included" }, ...tile(number(run.changed), changed)));
+  const changed = `${run.changed === 1 ? "file" : "files"} ${run.dry_run ? "would change" : "changed"}, in any field`;
+  box.append(el("div", { class: "count", title: "genretag's own fields included" }, ...tile(number(run.changed), changed)));
   for (const [deed, n] of countedDeeds(tracks)) {
     box.append(chooser(choice, "deed", deed, { class: "count" },
       el("b", {}, number(n)), el("span", { class: `dot tone-${deeds[deed].tone}` }, deeds[deed].word)));

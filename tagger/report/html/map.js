@@ -120,7 +120,7 @@ class LibraryMap {
     for (const group of groups.ranked) {
       const cells = seen.get(group);
       if (!cells) continue;
-      const [n, x, y] = [...cells.values()].reduce((a, b) => (b[0] > a[0] ? b : a));
+      const [n, x, y] = densest(cells);
       const whole = groups.names[group];
       const name = whole.length > 24 ? `${whole.slice(0, 23)}…` : whole;
       const half = pen.measureText(name).width / 2 + 5;
@@ -292,6 +292,28 @@ class LibraryMap {
     $("zoom-out").addEventListener("click", () => this.zoom(1 / 1.6));
     $("zoom-all").addEventListener("click", () => this.move(1, 0, 0));
   }
+}
+
+/** Of cells (100 a column) with the number and summed places of their tracks, those sums around
+ *  the cell that has most of them near it. */
+function densest(cells) {
+  const around = (cell, reach, take) => {
+    for (let dx = -reach; dx <= reach; dx += 1) {
+      for (let dy = -reach; dy <= reach; dy += 1) {
+        const other = cells.get(cell + 100 * dx + dy);
+        if (other) take(other, dx * dx + dy * dy);
+      }
+    }
+  };
+  let [best, most] = [0, -1];
+  for (const cell of cells.keys()) {
+    let near = 0;
+    around(cell, 4, ([n], far) => { near += n / (1 + far); });
+    if (near > most) [best, most] = [cell, near];
+  }
+  const sum = [0, 0, 0];
+  around(best, 1, (other) => other.forEach((value, k) => { sum[k] += value; }));
+  return sum;
 }
 
 /** A track in a few lines, for the map. */

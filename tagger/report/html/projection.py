@@ -12,18 +12,20 @@ by all probabilities 0.78). Principal components of the roots reach 0.70, of the
 labels laid out by their correlation, with tracks at probability-weighted means, 0.70, and on a
 circle 0.66; t-SNE of the logarithms 0.71.
 
-Everything is deterministic: the same probabilities give the same map.
+Everything is deterministic: the same tracks give the same map, in whatever order they come.
 """
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LANDMARKS", "TrackMap", "fit_map", "landmark_rows"]
+__all__ = ["LANDMARKS", "TrackMap", "draw_landmarks", "fit_map"]
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 
@@ -40,12 +42,23 @@ _NEAR: Final = 1e-9  # squared distance at which a track is where its landmark i
 _SEED: Final = 7
 
 
-def landmark_rows(n_tracks: int) -> npt.NDArray[np.intp]:
-    """Which of so many tracks are landmarks: all if they are few, else a seeded draw; sorted."""
-    if n_tracks <= LANDMARKS:
-        return np.arange(n_tracks)
-    drawn = np.random.default_rng(_SEED).choice(n_tracks, LANDMARKS, replace=False)
-    return np.sort(drawn).astype(np.intp)
+def draw_landmarks(blocks: Iterable[Floats]) -> Floats:
+    """Draw landmarks: all tracks if they are few, else as if by chance, but the same ones in
+    whatever order they come. Shape (n_landmarks, n_labels).
+
+    Args:
+        blocks: probabilities of some tracks at a time, shape (n, n_labels).
+    """
+    drawn: list[Floats] = []
+    keys = np.empty(0, np.uint32)
+    for block in blocks:
+        new = np.array([zlib.crc32(track.tobytes()) for track in block], np.uint32)
+        keys = np.concatenate([keys, new])
+        drawn.extend(block.copy())
+        if len(drawn) > LANDMARKS:
+            least = np.argsort(keys, kind="stable")[:LANDMARKS]
+            keys, drawn = keys[least], [drawn[k] for k in least]
+    return np.array(drawn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +66,8 @@ class TrackMap:
     """A map that tracks can be put on.
 
     Attributes:
-        known: shape (n_landmarks, n_labels), the landmarks as roots of probabilities.
+        known: shape (n_landmarks, n_labels), the landmarks as roots of probabilities, in an
+            order of their own.
         places: shape (n_landmarks, 2), where they lie, each axis from 0 to 1.
     """
 
@@ -83,6 +97,7 @@ def fit_map(probabilities: npt.ArrayLike) -> TrackMap:
         probabilities: shape (n_landmarks, n_labels), n_landmarks > 0.
     """
     roots = _roots(probabilities)
+    roots = roots[np.lexsort(roots.T)]  # the map must not depend on who came first
     places = _principal(roots)
     if len(roots) >= _FEW:
         places = _tsne(roots, places)

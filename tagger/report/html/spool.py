@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from tagger.domain import TrackReport
 from tagger.report.deeds import deed_of
-from tagger.report.html.projection import fit_map, landmark_rows
+from tagger.report.html.projection import draw_landmarks, fit_map
 from tagger.report.html.texts import Output, Texts
 from tagger.report.text import one_line, shown
 
@@ -129,11 +129,9 @@ class Spool:
         """Where each track lies on the map, at 0 and 0 where nothing was heard."""
         places = self._temporary()
         if self._heard:
-            chosen = landmark_rows(self._heard)
-            landmarks = [block[np.isin(rows, chosen)] for rows, block in self._probabilities()]
-            fitted = fit_map(np.concatenate(landmarks))
+            fitted = fit_map(draw_landmarks(self._probabilities()))
             heard = self._temporary()
-            for _, block in self._probabilities():
+            for block in self._probabilities():
                 at = np.rint(fitted.place(block) * _MAP_WIDE).astype("<u2")
                 heard.write(at.tobytes())
             heard.seek(0)
@@ -145,19 +143,20 @@ class Spool:
             places.write(at.tobytes())
         return places
 
-    def _probabilities(self) -> Iterator[tuple[Array, Array]]:
-        """Some tracks at a time of those heard: their numbers among these, shape (n,), and the
-        probabilities of all genres, shape (n, n_genres)."""
-        n_genres = len(self._meant["genre"])
+    def _probabilities(self) -> Iterator[Array]:
+        """The probabilities of all genres, in the order of the alphabet, for some tracks at a
+        time of those heard: shape (n, n_genres)."""
+        genres = self.meaning("genre")
+        columns = np.argsort(np.argsort(genres))
         left = np.empty(0, _PAIR)
         for block in _blocks(self._pairs_file, _PAIR, _PAIRS_TOGETHER):
             pairs = np.concatenate([left, block])
             whole = pairs["row"] < pairs["row"][-1]
             left = pairs[~whole]  # the last track may go on in the next block
             if whole.any():
-                yield _dense(pairs[whole], n_genres)
+                yield _dense(pairs[whole], columns)
         if len(left):
-            yield _dense(left, n_genres)
+            yield _dense(left, columns)
 
     def _all_rows(self) -> Iterator[Array]:
         return _blocks(self._rows_file, _ROW, _TOGETHER)
@@ -182,11 +181,11 @@ def _whole(p: float) -> int:
     return _SURE if p >= 1 else min(_SURE - 1, max(0, round(_SURE * p)))
 
 
-def _dense(pairs: Array, n_genres: int) -> tuple[Array, Array]:
+def _dense(pairs: Array, columns: Array) -> Array:
     rows, places = np.unique(pairs["row"], return_inverse=True)
-    block = np.zeros((len(rows), n_genres))
-    block[places, pairs["label"]] = pairs["p"]
-    return rows, block
+    block = np.zeros((len(rows), len(columns)))
+    block[places, columns[pairs["label"]]] = pairs["p"]
+    return block
 
 
 def _blocks(file: Output, kind: np.dtype[Any], together: int) -> Iterator[Array]:
