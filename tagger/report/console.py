@@ -15,32 +15,12 @@ from rich.progress import ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from tagger.domain import AS_BEFORE, RunSummary, Status, TrackReport
+from tagger.domain import RunSummary, Status, TrackReport
+from tagger.report.deeds import DEEDS, EXPLAINED, deed_of
 from tagger.report.terminal import RunConsole, listed
 from tagger.report.text import counted, duration, one_line, percent, shown
 
 __all__ = ["ScanConsole"]
-
-# outcome or status -> (what was done, what a dry run would do, style)
-_DEEDS: Final[Mapping[str, tuple[str, str, str]]] = {
-    "genre written": ("wrote", "would write", "green"),
-    "genre added": ("added", "would add", "green"),
-    "genre kept": ("kept", "would keep", "cyan"),
-    "genre unchanged": ("same", "same", "dim"),
-    AS_BEFORE: ("as before", "as before", "dim"),
-    "abstained": ("unsure", "unsure", "yellow"),
-    "skipped": ("skipped", "would skip", "yellow"),
-    "failed": ("failed", "fails", "red"),
-}
-
-_EXPLAINED: Final[Mapping[str, str]] = {
-    "genre written": "no genre stood there, or one to be replaced",
-    "genre added": "put behind the genre that stood there",
-    "genre kept": "a genre stood there (policy fill)",
-    "genre unchanged": "the genre heard stood there",
-    "abstained": "not sure enough of any genre to write one",
-    AS_BEFORE: "nothing has changed since an earlier run",
-}
 
 _BAR_WIDTH: Final = 32
 
@@ -92,7 +72,7 @@ class ScanConsole(RunConsole):
 
 
 def _line(report: TrackReport, *, dry_run: bool) -> Text:
-    done, planned, style = _DEEDS[report.outcome or str(report.status)]
+    done, planned, style = DEEDS[deed_of(report)]
     line = Text(f"{planned if dry_run else done:<12}", style=style)
     if report.status in (Status.FAILED, Status.SKIPPED):
         line.append(f"{shown(report.path)}: ", style="default")
@@ -162,9 +142,9 @@ def _deeds(summary: RunSummary) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(justify="right")
     table.add_column()
-    for outcome, explained in _EXPLAINED.items():
+    for outcome, explained in EXPLAINED.items():
         if n := summary.outcomes.get(outcome, 0):
-            done, planned, style = _DEEDS[outcome]
+            done, planned, style = DEEDS[outcome]
             word = Text(f"  {planned if summary.dry_run else done}", style=style)
             table.add_row(word, f"{n:,}", Text(explained, style="dim"))
     for status in (Status.SKIPPED, Status.FAILED):
@@ -175,7 +155,7 @@ def _deeds(summary: RunSummary) -> Table:
                 if reason.startswith(f"{status}: ")
             ]
             shown_reasons = "; ".join(reasons[:4]) + ("; …" if len(reasons) > 4 else "")
-            word = Text(f"  {_DEEDS[status][summary.dry_run]}", style=_DEEDS[status][2])
+            word = Text(f"  {DEEDS[status][summary.dry_run]}", style=DEEDS[status][2])
             table.add_row(word, f"{n:,}", Text(shown_reasons, style="dim"))
     if not table.row_count and (summary.interrupted or summary.left):
         table.add_row("  nothing yet", "", "")

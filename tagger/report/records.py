@@ -28,7 +28,7 @@ class RecordWriter(Protocol):
 
 
 def open_records(path: Path) -> RecordWriter:
-    """Open a report file; its ending (``.jsonl`` or ``.csv``) says which kind.
+    """Open a report file; its ending (``.jsonl``, ``.csv`` or ``.html``) says which kind.
 
     Raises:
         UsageError: another ending, or the file cannot be created.
@@ -37,10 +37,7 @@ def open_records(path: Path) -> RecordWriter:
     if kind is None:
         raise UsageError(f"--report {path}: the name must end in {' or '.join(_KINDS)}")
     try:
-        # Names that are not UTF-8 come back as they were: written the way they were read.
-        # A line is on its way to the disk as soon as its track is done.
-        stream = path.open("w", buffering=1, encoding="utf-8", errors="surrogateescape", newline="")
-        return _Checked(kind(stream), path)
+        return _Checked(kind(path), path)
     except OSError as error:
         raise UsageError(f"--report {path}: cannot be created: {error.strerror}") from error
 
@@ -70,9 +67,15 @@ class _Checked:
             ) from error
 
 
+def _lines(path: Path) -> TextIO:
+    # Names that are not UTF-8 come back as they were: written the way they were read.
+    # A line is on its way to the disk as soon as its track is done.
+    return path.open("w", buffering=1, encoding="utf-8", errors="surrogateescape", newline="")
+
+
 class _JsonLines:
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, path: Path) -> None:
+        self._stream = _lines(path)
 
     def track(self, report: TrackReport) -> None:
         self._write(track_object(report))
@@ -92,9 +95,9 @@ class _Csv:
         "genre_before", "genre_after", "duration_s", "heard_s", "cached",
     )  # fmt: skip
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-        self._rows = csv.writer(stream)
+    def __init__(self, path: Path) -> None:
+        self._stream = _lines(path)
+        self._rows = csv.writer(self._stream)
         self._rows.writerow(self._COLUMNS)
 
     def track(self, report: TrackReport) -> None:
@@ -131,7 +134,17 @@ def _path_cell(path: str) -> str:
     return f"./{path}" if path.startswith(_FORMULA) else path
 
 
-_KINDS: Final[dict[str, Callable[[TextIO], RecordWriter]]] = {".jsonl": _JsonLines, ".csv": _Csv}
+def _html(path: Path) -> RecordWriter:
+    from tagger.report.html.writer import HtmlReport  # which loads numpy
+
+    return HtmlReport(path)
+
+
+_KINDS: Final[dict[str, Callable[[Path], RecordWriter]]] = {
+    ".jsonl": _JsonLines,
+    ".csv": _Csv,
+    ".html": _html,
+}
 
 
 def track_object(report: TrackReport) -> dict[str, Any]:

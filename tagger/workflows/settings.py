@@ -166,7 +166,13 @@ _TABLE: Final = (
         (),
         "Leave out names or paths that match; repeatable, and added to those of the configuration.",
     ),
-    Setting("report", Place(), None, "Write a report: one line a track, .jsonl or .csv."),
+    Setting(
+        "report",
+        Place(),
+        None,
+        "Write a report: one line a track, .jsonl or .csv; or .html, a page with a map of the "
+        "library, charts and a table to search.",
+    ),
     Setting(
         "plan",
         Place(),

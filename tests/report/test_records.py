@@ -132,7 +132,7 @@ def test_the_ending_is_taken_in_any_case(tmp_path):
 
 @pytest.mark.parametrize("name", ["r.txt", "r", "r.jsonl.bak", ".jsonl"])
 def test_another_ending_is_refused_and_nothing_made(tmp_path, name):
-    with pytest.raises(UsageError, match=r"must end in \.jsonl or \.csv"):
+    with pytest.raises(UsageError, match=r"must end in \.jsonl or \.csv or \.html"):
         open_records(tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
