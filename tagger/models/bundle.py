@@ -21,10 +21,20 @@ from tagger.analysis.picture import COLUMN_S, FRAME_S
 from tagger.analysis.version import ANALYSIS_VERSION
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import ModelError
-from tagger.models.added import AddedGenre, read_added
 from tagger.models.files import read_bounded
 from tagger.models.schema import Node
 from tagger.models.similarity_spec import SimilaritySpec, read_similarity
+from tagger.models.specs import (
+    AddedGenre,
+    ClusterSpec,
+    CnnSpec,
+    FusionSpec,
+    MemberSpec,
+    MusicSpec,
+    read_added,
+    read_clusters,
+    read_music,
+)
 
 __all__ = [
     "BUILTIN_MODEL",
@@ -52,100 +62,6 @@ _MAX_MANIFEST_BYTES: Final = 4 << 20
 _MAX_WEIGHT_BYTES: Final = 512 << 20
 _MAX_HEARD_S: Final = 600.0
 _MAX_NAME: Final = 100
-
-
-@dataclass(frozen=True, slots=True)
-class MemberSpec:
-    """One classifier of the ensemble: an ONNX file that maps features to probabilities."""
-
-    name: str
-    file: str
-    weight: float
-
-
-@dataclass(frozen=True, slots=True)
-class CnnSpec:
-    """The network: a patch of ``columns`` columns, ``(x / 255 - offset) * scale``, to logits.
-
-    Attributes:
-        column_s: seconds between two columns, :data:`COLUMN_S`, or :data:`FRAME_S` for a
-            network that looks at every frame.
-        embedding: width of the network's second output, what it hears in a patch before it
-            names a genre; 0 for a network without.
-    """
-
-    file: str
-    columns: int
-    offset: float
-    scale: float
-    column_s: float = COLUMN_S
-    embedding: int = 0
-
-    @property
-    def every_frame(self) -> bool:
-        """Whether the network's pictures have a column for each frame."""
-        return self.column_s == FRAME_S
-
-    @property
-    def patch_s(self) -> float:
-        """Length of a patch in seconds."""
-        return self.columns * self.column_s
-
-
-@dataclass(frozen=True, slots=True)
-class FusionSpec:
-    """Weights of the log-probabilities, one temperature for the sum, a bias for each label.
-
-    ``bias`` makes up for labels that the training data could not weigh against all others;
-    empty means none.
-    """
-
-    ensemble: float
-    cnn: float
-    temperature: float
-    bias: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterSpec:
-    """K-means music types.
-
-    Attributes:
-        features: indices into the bundle's features.
-        mean, scale: standardisation of those features.
-        centroids: one row a type, in standardised units.
-        names: what each type is called.
-    """
-
-    features: tuple[int, ...]
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    centroids: tuple[tuple[float, ...], ...]
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class MusicSpec:
-    """Multinomial logistic regression that tells music from other sounds.
-
-    Attributes:
-        features: indices into the bundle's features.
-        mean, scale: standardisation of those features.
-        limit: standardised features are kept within ±limit.
-        kinds: what is heard that is no music, in words for people: ``speech``, ``noise``…
-        coefficients: one row a kind; music is the reference, whose score is 0.
-        intercepts: one a kind.
-        threshold: least probability of being no music at which a track is not tagged.
-    """
-
-    features: tuple[int, ...]
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    limit: float
-    kinds: tuple[str, ...]
-    coefficients: tuple[tuple[float, ...], ...]
-    intercepts: tuple[float, ...]
-    threshold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,11 +185,11 @@ def load_bundle(folder: Path) -> Bundle:
         thresholds=MappingProxyType(
             {label: root.number("thresholds", label, low=0.0, high=1.0) for label in labels}
         ),
-        clusters=_clusters(root, len(features)) if root.has("clusters") else None,
+        clusters=read_clusters(root, len(features)) if root.has("clusters") else None,
         weights=MappingProxyType(
             {name: _verified(folder, name, digest) for name, digest in digests.items()}
         ),
-        music=_music(root, len(features)) if root.has("music") else None,
+        music=read_music(root, len(features)) if root.has("music") else None,
         similarity=read_similarity(root.at("similarity")) if root.has("similarity") else None,
         added=read_added(root, len(features)),
     )
@@ -298,45 +214,6 @@ def load_bundle(folder: Path) -> Bundle:
         if file not in bundle.weights:
             raise ModelError(f"{folder}: {file} has no digest in {MANIFEST}")
     return bundle
-
-
-def _clusters(root: Node, n_features: int) -> ClusterSpec:
-    node = root.at("clusters")
-    spec = ClusterSpec(
-        features=tuple(i.integer(low=0, high=n_features - 1) for i in node.items("features")),
-        mean=node.numbers("mean"),
-        scale=node.numbers("scale", low=1e-12),
-        centroids=tuple(row.numbers() for row in node.items("centroids")),
-        names=node.texts("names"),
-    )
-    width = len(spec.features)
-    rows = {len(row) for row in spec.centroids}
-    if (len(spec.mean), len(spec.scale)) != (width, width) or rows != {width}:
-        raise ModelError(f"{root.place}: the clusters' arrays differ in width")
-    if len(spec.names) != len(spec.centroids):
-        raise ModelError(f"{root.place}: each cluster needs one name")
-    return spec
-
-
-def _music(root: Node, n_features: int) -> MusicSpec:
-    node = root.at("music")
-    spec = MusicSpec(
-        features=tuple(i.integer(low=0, high=n_features - 1) for i in node.items("features")),
-        mean=node.numbers("mean"),
-        scale=node.numbers("scale", low=1e-12),
-        limit=node.number("limit", low=0.1, high=1e6),
-        kinds=node.texts("kinds"),
-        coefficients=tuple(row.numbers() for row in node.items("coefficients")),
-        intercepts=node.numbers("intercepts"),
-        threshold=node.number("threshold", low=0.0, high=1.0),
-    )
-    width = len(spec.features)
-    rows = {len(row) for row in spec.coefficients}
-    if (len(spec.mean), len(spec.scale)) != (width, width) or rows != {width}:
-        raise ModelError(f"{node.place}: the arrays differ in width")
-    if not len(spec.kinds) == len(spec.coefficients) == len(spec.intercepts):
-        raise ModelError(f"{node.place}: each kind needs one row and one intercept")
-    return spec
 
 
 def _read_manifest(folder: Path) -> Any:

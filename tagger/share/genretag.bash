@@ -3,7 +3,7 @@ _genretag() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at="" word
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case "$at/$word" in
-            /scan|/apply|/undo|/show|/train|/evaluate|/compare|/explore|/doctor|/completion|/models|/models/list|/models/verify|/cache|/cache/info|/cache/clear|/cache/prune|/config|/config/show|/config/path|/config/init) at="$at/$word" ;;
+            /scan|/apply|/undo|/show|/similar|/train|/evaluate|/compare|/explore|/doctor|/completion|/app|/models|/models/list|/models/verify|/cache|/cache/info|/cache/clear|/cache/prune|/config|/config/show|/config/path|/config/init) at="$at/$word" ;;
         esac
     done
     COMPREPLY=()
@@ -29,12 +29,22 @@ _genretag() {
         "/apply --write") COMPREPLY=($(compgen -W "safe in-place" -- "$cur")); return ;;
         "/undo --write") COMPREPLY=($(compgen -W "safe in-place" -- "$cur")); return ;;
         "/show --model") return ;;
+        "/show --spectrogram") return ;;
+        "/similar --in") return ;;
+        "/similar -n") return ;;
+        "/similar --per-artist") return ;;
+        "/similar --playlist") return ;;
+        "/similar --model") return ;;
+        "/similar --jobs"|"/similar -j") return ;;
         "/train --out") return ;;
         "/train --labels") COMPREPLY=($(compgen -W "folders tags" -- "$cur")); return ;;
         "/train --features") return ;;
         "/train --network") return ;;
         "/train --weights") COMPREPLY=($(compgen -W "imagenet none" -- "$cur")); return ;;
         "/train --from") return ;;
+        "/train --tune") COMPREPLY=($(compgen -W "head last all" -- "$cur")); return ;;
+        "/train --add-to") return ;;
+        "/train --sonify") return ;;
         "/train --epochs") return ;;
         "/train --balance") COMPREPLY=($(compgen -W "none weights sampling" -- "$cur")); return ;;
         "/train --min-per-genre") return ;;
@@ -51,6 +61,7 @@ _genretag() {
         "/compare --csv") return ;;
         "/compare --plot") return ;;
         "/compare --folds") return ;;
+        "/compare --draws") return ;;
         "/compare --balance") COMPREPLY=($(compgen -W "none weights balanced" -- "$cur")); return ;;
         "/compare --seed") return ;;
         "/compare --jobs"|"/compare -j") return ;;
@@ -58,20 +69,25 @@ _genretag() {
         "/explore --labels") COMPREPLY=($(compgen -W "folders tags" -- "$cur")); return ;;
         "/explore --features") return ;;
         "/explore --jobs"|"/explore -j") return ;;
+        "/app --in") return ;;
+        "/app --port") return ;;
+        "/app --model") return ;;
         "/models/verify --model") return ;;
     esac
     case "$at" in
-        "") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--version --help -h" -- "$cur")); return; fi; COMPREPLY=($(compgen -W "scan apply undo show train evaluate compare explore doctor completion models cache config" -- "$cur")); return ;;
+        "") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--version --help -h" -- "$cur")); return; fi; COMPREPLY=($(compgen -W "scan apply undo show similar train evaluate compare explore doctor completion app models cache config" -- "$cur")); return ;;
         "/scan") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--dry-run -n --no-dry-run --policy --min-confidence --max-genres --consistent --model --rescan --no-rescan --jobs -j --exclude --report --plan --log --mtime --write --time-limit --nice --dask --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;
         "/apply") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--report --log --mtime --write --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;
         "/undo") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--list -l --dry-run -n --write --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;
-        "/show") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--model --verbose -v --help -h" -- "$cur")); return; fi ;;
-        "/train") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--out --labels --features --network --weights --from --epochs --balance --min-per-genre --seed --jobs -j --help -h" -- "$cur")); return; fi ;;
+        "/show") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--model --timeline -t --spectrogram --json --verbose -v --help -h" -- "$cur")); return; fi ;;
+        "/similar") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--in -n --per-artist --playlist --model --jobs -j --json --help -h" -- "$cur")); return; fi ;;
+        "/train") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--out --labels --features --network --weights --from --tune --add-to --sonify --epochs --balance --min-per-genre --seed --jobs -j --help -h" -- "$cur")); return; fi ;;
         "/evaluate") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--labels --features --model --held-out --json --plots --jobs -j --help -h" -- "$cur")); return; fi ;;
-        "/compare") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--labels --features --classifiers --csv --plot --folds --balance --seed --jobs -j --help -h" -- "$cur")); return; fi ;;
+        "/compare") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--labels --features --classifiers --csv --plot --folds --search --draws --balance --seed --jobs -j --help -h" -- "$cur")); return; fi ;;
         "/explore") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--plots --labels --features --jobs -j --help -h" -- "$cur")); return; fi ;;
         "/doctor") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--json --help -h" -- "$cur")); return; fi ;;
         "/completion") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--help -h" -- "$cur")); return; fi ;;
+        "/app") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--in --port --model --help -h" -- "$cur")); return; fi ;;
         "/models") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--help -h" -- "$cur")); return; fi; COMPREPLY=($(compgen -W "list verify" -- "$cur")); return ;;
         "/models/list") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--help -h" -- "$cur")); return; fi ;;
         "/models/verify") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--model --help -h" -- "$cur")); return; fi ;;

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.errors import UsageError
-from tagger.models.added import AddedGenre
+from tagger.models.added import judged
 from tagger.models.bundle import Bundle, find_bundle, load_bundle
+from tagger.models.specs import AddedGenre
 from tagger.models.vocabulary import Vocabulary
 from tagger.report.text import counted
 from tagger.training.data import LabelSource, unheard
@@ -207,11 +208,11 @@ def _judged(
     for part in range(parts.max() + 1):
         rows = parts == part
         fitted = fit_added(genre.label, features[~rows], others, statistics, seed)
-        sure[rows] = fitted.probabilities(features[rows])
+        sure[rows] = judged(fitted, features[rows])
     known = sure[np.isfinite(sure)]
     drawn = statistics.drawn(_DRAWN, np.random.default_rng(seed + 1))
     back = (drawn * statistics.scale + statistics.mean).astype(np.float32)
-    mistaken = genre.probabilities(back)
+    mistaken = judged(genre, back)
     grid = np.arange(50, 100) / 100
     threshold = next((t for t in grid if (mistaken >= t).mean() <= _MISTAKEN), 0.99)
     return {

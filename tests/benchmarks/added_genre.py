@@ -29,9 +29,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.engine.quiet import native_stderr_hidden
-from tagger.models.added import AddedGenre, add_genres
+from tagger.models.added import add_genres
 from tagger.models.bundle import find_bundle, load_bundle
 from tagger.models.classifier import Classifier
+from tagger.models.specs import AddedGenre
 from tagger.training.add_genre import fit_added
 from tagger.training.datasets import ENSEMBLE_FEATURES
 from tagger.training.default_model import (

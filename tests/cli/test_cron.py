@@ -123,7 +123,7 @@ def test_a_time_limit_leaves_the_rest_to_the_next_run(pristine, tmp_path):
     while True:
         runs += 1
         report = tmp_path / f"{runs}.jsonl"
-        found = summary(report, "--time-limit", "1s", "-j", "1", folder)
+        found = summary(report, "--time-limit", "3s", "-j", "1", folder)
         assert found["tracks"] + found["left"] == 200
         heard += found["heard"]
         if not found["left"]:

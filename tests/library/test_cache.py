@@ -113,7 +113,7 @@ hearings = st.tuples(st.integers(0, 5), st.integers(0, 4), st.integers(0, 3)).fl
             lambda values: np.array(values, np.float32).reshape(n[1], n[2])
         ),
         patch_starts_s=st.lists(st.floats(), min_size=n[1], max_size=n[1]).map(tuple),
-        embedding=st.lists(st.floats(width=16), max_size=4).map(
+        embedding=st.lists(st.floats(width=16, allow_infinity=False), max_size=4).map(
             lambda values: np.array(values, np.float32)
         ),
     )

@@ -9,8 +9,9 @@ import pytest
 from models.bundles import put, small_bundle
 
 from tagger.errors import ModelError
-from tagger.models.added import AddedGenre, add_genres
+from tagger.models.added import add_genres, judged
 from tagger.models.bundle import load_bundle
+from tagger.models.specs import AddedGenre
 
 ZOUK = AddedGenre("Zouk", (1.0, 0.0, 5.0), (2.0, 1.0, 1.0), 3.0, (1.0, -2.0, 0.0), 0.5)
 ADDED = [dataclasses.asdict(ZOUK)]
@@ -19,14 +20,14 @@ ADDED = [dataclasses.asdict(ZOUK)]
 def test_the_judge_is_a_logistic_regression():
     features = np.array([[5.0, 1.0, 9.0], [1.0, 0.0, 0.0]], dtype=np.float32)
     scores = np.array([2.0 - 2.0 + 0.5, 0.5])
-    assert ZOUK.probabilities(features) == pytest.approx(1 / (1 + np.exp(-scores)))
+    assert judged(ZOUK, features) == pytest.approx(1 / (1 + np.exp(-scores)))
 
 
 def test_what_is_far_from_all_that_was_heard_says_no_more_than_the_limit():
     far, limit = np.array([[1e30, -1e30, 0], [7.0, -3.0, 0]], dtype=np.float32)
-    assert ZOUK.probabilities(far[None]) == pytest.approx(ZOUK.probabilities(limit[None]))
+    assert judged(ZOUK, far[None]) == pytest.approx(judged(ZOUK, limit[None]))
     steep = dataclasses.replace(ZOUK, coefficients=(1e6, 0.0, 0.0))
-    assert steep.probabilities(-far[None]) == pytest.approx([0.0])
+    assert judged(steep, -far[None]) == pytest.approx([0.0])
 
 
 def test_the_others_share_what_is_left_as_they_did():
@@ -38,7 +39,7 @@ def test_the_others_share_what_is_left_as_they_did():
     assert after.sum(axis=1) == pytest.approx(np.ones(4))
     left = after[:, :2].sum(axis=1, keepdims=True)
     assert after[:, :2] == pytest.approx(before * left)
-    sure = ZOUK.probabilities(features)
+    sure = judged(ZOUK, features)
     assert after[:, 3] == pytest.approx(sure)  # the last judge has the last word
     assert after[:, 2] == pytest.approx(sure * (1 - sure))
     assert add_genres(before, features, []) is before
