@@ -56,7 +56,7 @@ def test_another_shell():
 
 CASES = [
     (["sc"], {"scan"}),
-    (["s"], {"scan", "show"}),
+    (["s"], {"scan", "show", "similar"}),
     (["config", ""], {"show", "path", "init"}),
     (["scan", "--policy", ""], {"fill", "append", "overwrite"}),
     (["scan", "--policy", "fill", "--mti"], {"--mtime"}),
