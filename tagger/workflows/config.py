@@ -17,6 +17,7 @@ It is TOML, ``genretag/config.toml`` in the user's configuration folder::
 
     [write]
     id3_version = "2.3"                 # of tags that are new; those that stand keep theirs
+    cluster_fields = ["GROUPING"]       # the music type goes into these, too, where nothing stands
 
 Each key may be absent. One that is not known is refused, as it would be ignored in silence.
 """
@@ -34,14 +35,15 @@ from typing import Any, Final, Literal
 
 from tagger.errors import UsageError
 from tagger.models.vocabulary import Vocabulary
+from tagger.tags.fields import TYPE_FIELDS
 from tagger.words import comparable
 
-__all__ = ["Config", "load_config"]
+__all__ = ["Config", "config_path", "load_config"]
 
 _KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "vocabulary": ("aliases", "ignore", "parents", "whitelist"),
     "thresholds": (),  # the keys are the user's words
-    "write": ("id3_version",),
+    "write": ("cluster_fields", "id3_version"),
 }
 _ID3_VERSIONS: Final[Mapping[str, Literal[3, 4]]] = {"2.3": 3, "2.4": 4}
 
@@ -54,32 +56,46 @@ class Config:
         vocabulary: words for the model's labels.
         thresholds: least probability by word, as :func:`~tagger.words.comparable` spells it.
         new_id3: version of an ID3v2 tag where there is none yet.
+        cluster_fields: fields that the music type goes into beside our own.
     """
 
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     new_id3: Literal[3, 4] = 4
+    cluster_fields: tuple[str, ...] = ()
+
+
+def config_path(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Where the file is, or would be.
+
+    Args:
+        environment: ``GENRETAG_CONFIG`` names the file; otherwise it is
+            ``genretag/config.toml`` in ``XDG_CONFIG_HOME`` or else in ``~/.config``.
+
+    Returns:
+        None if this user has no home.
+    """
+    named = environment.get("GENRETAG_CONFIG")
+    return Path(named) if named else _default_path(environment)
 
 
 def load_config(environment: Mapping[str, str] = os.environ) -> Config:
     """Read the configuration file; without one, all is as by default.
 
     Args:
-        environment: ``GENRETAG_CONFIG`` names the file; otherwise it is
-            ``genretag/config.toml`` in ``XDG_CONFIG_HOME`` or else in ``~/.config``.
+        environment: as for :func:`config_path`.
 
     Raises:
         UsageError: the file that ``GENRETAG_CONFIG`` names does not exist, or a file cannot be
             read or says what cannot be meant; one line names file and key.
     """
-    named = environment.get("GENRETAG_CONFIG")
-    path = Path(named) if named else _default_path(environment)
+    path = config_path(environment)
     if path is None:
         return Config()
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        if named:
+        if environment.get("GENRETAG_CONFIG"):
             raise UsageError(f"{path}: no such file; GENRETAG_CONFIG names it") from None
         return Config()
     except (OSError, ValueError) as error:
@@ -128,6 +144,7 @@ def _config(root: Mapping[str, Any]) -> Config:
         ),
         _thresholds(tables["thresholds"]),
         _id3_version(tables["write"].get("id3_version", "2.4")),
+        _cluster_fields(tables["write"].get("cluster_fields", [])),
     )
 
 
@@ -176,3 +193,10 @@ def _id3_version(value: object) -> Literal[3, 4]:
     if not isinstance(value, str) or value not in _ID3_VERSIONS:
         raise UsageError('write.id3_version must be "2.3" or "2.4", in quotes')
     return _ID3_VERSIONS[value]
+
+
+def _cluster_fields(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not set(map(str, value)) <= set(TYPE_FIELDS):
+        known = ", ".join(f'"{name}"' for name in TYPE_FIELDS)
+        raise UsageError(f"write.cluster_fields must be a list of some of {known}")
+    return tuple(name for name in TYPE_FIELDS if name in value)

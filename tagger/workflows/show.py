@@ -15,6 +15,7 @@ from tagger.tags.policy import PolicySettings, decide, sure_enough
 from tagger.tags.read import read_tags
 from tagger.workflows.config import load_config
 from tagger.workflows.hear import Listener
+from tagger.workflows.own_types import with_own_types
 
 __all__ = ["listen"]
 
@@ -34,7 +35,7 @@ def listen(path: Path, model: str) -> TrackView:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     config = load_config()
-    bundle = load_bundle(find_bundle(model))
+    bundle, _ = with_own_types(load_bundle(find_bundle(model)))
     classifier = Classifier(bundle)
     try:
         with native_stderr_hidden():
