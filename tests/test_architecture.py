@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "tagger"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-EVERYBODY = {"tagger", "tagger.domain", "tagger.errors", "tagger.words"}
+EVERYBODY = {"tagger", "tagger.domain", "tagger.errors", "tagger.timeline", "tagger.words"}
 """Values, errors, the comparison of words and the version; they import nothing of ours."""
 
 RULES: dict[str, set[str]] = {
@@ -27,16 +27,24 @@ RULES: dict[str, set[str]] = {
     "training": {"audio", "analysis", "models", "tags", "library", "engine", "report", "workflows"},
     # The room models for `models list`, which has nothing to decide; training is a room of
     # workflows of its own.
-    "cli": {"workflows", "report", "models", "training"},
+    "cli": {"workflows", "report", "models", "training", "app"},
+    "app": {"workflows", "report"},
     "__main__": {"cli"},
     "domain": set(),
     "errors": set(),
+    "timeline": {"domain"},
     "words": set(),
     "__init__": set(),
 }
 """A room, and the rooms (or single modules) that it may import besides itself."""
 
-ONLY_TRAINING = {"tensorflow", "keras", "sklearn", "skl2onnx", "joblib", "matplotlib", "tqdm"}
+ONLY_TRAINING = {"tensorflow", "keras", "sklearn", "skl2onnx", "joblib", "tqdm"}
+
+PICTURES = {"tagger.report.timeline_plot", "tagger.app.answer"}
+"""Outside of training, what needs matplotlib; it is imported where a picture is asked for."""
+
+PAGES = {"tagger.app.page", "tagger.app.serve"}
+"""What needs Gradio."""
 
 
 def module_name(path: Path) -> str:
@@ -91,8 +99,11 @@ def test_arrows_point_down(path):
 def test_only_training_needs_what_only_trains(path):
     if room_of(module_name(path)) == "training":
         return
-    roots = {n.split(".")[0] for n in imports(path.read_text(encoding="utf-8"), module_name(path))}
+    name = module_name(path)
+    roots = {n.split(".")[0] for n in imports(path.read_text(encoding="utf-8"), name)}
     assert roots & ONLY_TRAINING == set()
+    assert "matplotlib" not in roots or name in PICTURES
+    assert not roots & {"gradio", "starlette"} or name in PAGES
 
 
 @pytest.mark.parametrize("path", MODULES, ids=module_name)

@@ -14,7 +14,7 @@ from tagger.analysis.picture import Picture
 from tagger.analysis.spectrum import Spectrum
 from tagger.audio.decode import Signal
 
-__all__ = ["Analysis", "analyse"]
+__all__ = ["Analysis", "analyse", "analyse_spectrum"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,21 @@ def analyse(signal: Signal, feature_names: Sequence[str], *, every_frame: bool =
             those of the picture are always told from one column every 77.5 ms.
     """
     spectrum = Spectrum([e.y for e in signal.excerpts], signal.sr)
+    starts_s = tuple(e.start_s for e in signal.excerpts)
+    return analyse_spectrum(spectrum, starts_s, feature_names, every_frame=every_frame)
+
+
+def analyse_spectrum(
+    spectrum: Spectrum,
+    part_starts_s: tuple[float, ...],
+    feature_names: Sequence[str],
+    *,
+    every_frame: bool = False,
+) -> Analysis:
+    """The same from a spectrum that is there already, its excerpts starting where it is said."""
     picture = log_mel_picture(spectrum)
     return Analysis(
         features=compute_features(feature_names, spectrum, picture),
         picture=log_mel_picture(spectrum, every_frame=True) if every_frame else picture,
-        part_starts_s=tuple(e.start_s for e in signal.excerpts),
+        part_starts_s=part_starts_s,
     )

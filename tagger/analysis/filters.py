@@ -16,6 +16,7 @@ import numpy.typing as npt
 __all__ = [
     "chroma_filters",
     "hann_window",
+    "mel_centres_hz",
     "mel_filters",
     "mel_power",
     "peak_normalised",
@@ -51,17 +52,26 @@ def mel_filters(sr: int, n_fft: int, n_mels: int) -> Array:
     Returns:
         shape (n_mels, 1 + n_fft/2).
     """
-    top = _MELS_TO_BREAK + np.log(sr / 2 / _BREAK_HZ) / _LOG_STEP
-    mels = np.linspace(0.0, top, n_mels + 2)
-    corners = np.where(
-        mels < _MELS_TO_BREAK,
-        mels * _BREAK_HZ / _MELS_TO_BREAK,
-        _BREAK_HZ * np.exp(_LOG_STEP * (mels - _MELS_TO_BREAK)),
-    )
+    corners = _mel_corners_hz(sr, n_mels)
     low, centre, high = corners[:-2, None], corners[1:-1, None], corners[2:, None]
     f = np.linspace(0.0, sr / 2, 1 + n_fft // 2)[None]
     triangles = np.minimum((f - low) / (centre - low), (high - f) / (high - centre))
     return np.asarray(np.maximum(triangles, 0.0) * 2.0 / (high - low), dtype=np.float32)
+
+
+def mel_centres_hz(sr: int, n_mels: int) -> npt.NDArray[np.float64]:
+    """Where the mel filters have their peaks, in Hz, shape (n_mels,)."""
+    return _mel_corners_hz(sr, n_mels)[1:-1]
+
+
+def _mel_corners_hz(sr: int, n_mels: int) -> npt.NDArray[np.float64]:
+    top = _MELS_TO_BREAK + np.log(sr / 2 / _BREAK_HZ) / _LOG_STEP
+    mels = np.linspace(0.0, top, n_mels + 2)
+    return np.where(
+        mels < _MELS_TO_BREAK,
+        mels * _BREAK_HZ / _MELS_TO_BREAK,
+        _BREAK_HZ * np.exp(_LOG_STEP * (mels - _MELS_TO_BREAK)),
+    )
 
 
 def mel_power(power: Array, sr: int, n_fft: int, n_mels: int) -> Array:

@@ -10,27 +10,40 @@ samples are read and mixed down block by block.
 
 from __future__ import annotations
 
-import contextlib
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import numpy as np
-import numpy.typing as npt
 import soundfile
-import soxr
 
 from tagger.audio.excerpts import ExcerptPlan, Span, plan_spans
 from tagger.audio.lengths import open_with_true_length
+from tagger.audio.samples import (
+    SAMPLE_RATE,
+    Samples,
+    concatenate,
+    cut_stream,
+    mono_blocks,
+    resample,
+)
 from tagger.audio.slices import Mp3Slices, find_slices
 from tagger.errors import AudioError, NotMusicError, UnreachableError
 
-__all__ = ["SAMPLE_RATE", "Excerpt", "Signal", "read_signal"]
-
-SAMPLE_RATE: Final = 22_050
-"""Hz. All of the analysis is pinned to it; another rate gives a plausible wrong genre."""
+__all__ = [
+    "MIN_DURATION_S",
+    "SAMPLE_RATE",
+    "SILENCE_PEAK",
+    "Excerpt",
+    "Signal",
+    "file_errors",
+    "open_with_audioread",
+    "read_signal",
+    "read_slice",
+]
 
 MIN_DURATION_S: Final = 3.0
 """Shorter tracks hold too little to name a genre."""
@@ -38,14 +51,9 @@ MIN_DURATION_S: Final = 3.0
 SILENCE_PEAK: Final = 10 ** (-70 / 20)
 """Peak amplitude below which a track is silence: -70 dBFS, under the noise of any master."""
 
-# Values a block, over all channels: 4 MiB. soundfile seeks anew after every read, and to
-# do so decodes again, so that small blocks are dear.
-_BLOCK_VALUES: Final = 1 << 20
 _SCRAP_S: Final = 1.0
 # Ends may be short by the codec's delay or an estimated length; more is a damaged file.
 _SHORT_READ_S: Final = 1.0
-
-Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +86,26 @@ def read_signal(path: Path, plan: ExcerptPlan) -> Signal:
         NotMusicError: the track is silent or shorter than 3 seconds.
     """
     try:
-        signal = _read_with_soundfile(path, plan)
+        with file_errors():
+            signal = _read_with_soundfile(path, plan)
+    except soundfile.LibsndfileError as refused:
+        signal = _read_with_audioread(path, plan, refused)
+    return _checked(signal)
+
+
+@contextmanager
+def file_errors() -> Iterator[None]:
+    """Translate the file system's errors.
+
+    Raises:
+        UnreachableError: the file cannot be opened or read.
+    """
+    try:
+        yield
     except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
         raise UnreachableError(f"cannot be opened: {error.strerror}") from error
     except OSError as error:
         raise UnreachableError(f"cannot be read: {error.strerror or error}") from error
-    except soundfile.LibsndfileError as refused:
-        signal = _read_with_audioread(path, plan, refused)
-    return _checked(signal)
 
 
 def _checked(signal: Signal) -> Signal:
@@ -144,7 +164,7 @@ def _read_spans(file: soundfile.SoundFile, duration_s: float, plan: ExcerptPlan)
         wanted = round(span.duration_s * sr)
         try:
             file.seek(round(span.start_s * sr))
-            y = _concatenate(_mono_blocks(file, wanted))
+            y = concatenate(mono_blocks(file, wanted))
         except soundfile.LibsndfileError as error:
             raise _CutShortError(
                 f"the audio cannot be read at {span.start_s:.0f} s of {duration_s:.0f} s"
@@ -152,29 +172,34 @@ def _read_spans(file: soundfile.SoundFile, duration_s: float, plan: ExcerptPlan)
         if len(y) < wanted - _SHORT_READ_S * sr:
             ends_s = span.start_s + len(y) / sr
             raise _CutShortError(f"the audio ends at {ends_s:.0f} s of {duration_s:.0f} s")
-        excerpts.append(Excerpt(span.start_s, _resample(y, sr)))
+        excerpts.append(Excerpt(span.start_s, resample(y, sr)))
     return Signal(tuple(excerpts), duration_s)
 
 
 def _read_slices(slices: Mp3Slices, plan: ExcerptPlan) -> Signal | None:
     """Decode the excerpts out of slices of an MP3; None where one is not whole."""
-    sr = slices.sr
     excerpts = []
     for span in plan_spans(slices.duration_s, plan):
-        wanted = round(span.duration_s * sr)
-        cut = slices.cut(span.start_s, span.duration_s)
-        if cut is None:
+        y = read_slice(slices, span)
+        if y is None:
             return None
-        try:
-            with soundfile.SoundFile(cut.stream) as file:
-                file.read(cut.skip, dtype="float32")
-                y = _concatenate(_mono_blocks(file, wanted))
-        except soundfile.LibsndfileError:
-            return None
-        if len(y) < wanted:
-            return None
-        excerpts.append(Excerpt(span.start_s, _resample(y, sr)))
+        excerpts.append(Excerpt(span.start_s, resample(y, slices.sr)))
     return Signal(tuple(excerpts), slices.duration_s)
+
+
+def read_slice(slices: Mp3Slices, span: Span) -> Samples | None:
+    """Decode a span out of a slice of an MP3, at its own rate; None where that is not whole."""
+    cut = slices.cut(span.start_s, span.duration_s)
+    if cut is None:
+        return None
+    wanted = round(span.duration_s * slices.sr)
+    try:
+        with soundfile.SoundFile(cut.stream) as file:
+            file.read(cut.skip, dtype="float32")
+            y = concatenate(mono_blocks(file, wanted))
+    except soundfile.LibsndfileError:
+        return None
+    return y if len(y) == wanted else None
 
 
 def _count_frames(handle: BinaryIO) -> int:
@@ -188,55 +213,38 @@ def _count_frames(handle: BinaryIO) -> int:
     return frames
 
 
-def _mono_blocks(file: soundfile.SoundFile, frames: int) -> Iterator[Samples]:
-    channels = file.channels
-    block = np.empty((min(frames, _BLOCK_VALUES // channels), channels), dtype=np.float32)
-    # Into memory of ours: asked for an array, soundfile computes how much is left, and gets
-    # a negative number where a damaged file goes on behind its stated end.
-    while frames > 0 and len(part := file.read(out=block[:frames])):
-        frames -= len(part)
-        yield _mono(part)
-
-
-def _mono(block: Samples) -> Samples:
-    """Mean over the channels of a (frames, channels) block, as an array of its own."""
-    channels = block.shape[1]
-    if channels == 1:
-        return block[:, 0].copy()
-    # A dot product is several times faster than mean(axis=1) over two columns.
-    return block @ np.full(channels, 1.0 / channels, dtype=np.float32)
-
-
-def _concatenate(blocks: Iterator[Samples]) -> Samples:
-    parts = list(blocks)
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
-
-
-def _resample(y: Samples, sr: int) -> Samples:
-    if sr == SAMPLE_RATE or not len(y):
-        return y
-    resampled: Samples = soxr.resample(y, sr, SAMPLE_RATE, quality="HQ")
-    return resampled
-
-
 def _read_with_audioread(
     path: Path, plan: ExcerptPlan, refused: soundfile.LibsndfileError
 ) -> Signal:
+    with open_with_audioread(path, refused) as file:
+        duration_s = float(file.duration)
+        spans = plan_spans(duration_s, plan)
+        excerpts = tuple(
+            Excerpt(span.start_s, resample(y, file.samplerate))
+            for span, y in zip(spans, cut_stream(file, spans), strict=True)
+            if len(y)
+        )
+    if not excerpts:
+        raise AudioError("damaged: no audio could be decoded")
+    return Signal(excerpts, duration_s)
+
+
+@contextmanager
+def open_with_audioread(path: Path, refused: soundfile.LibsndfileError) -> Iterator[Any]:
+    """Open what libsndfile refused as a stream whose length is known.
+
+    Raises:
+        AudioError: no decoder reads it; also while it is read.
+        UnreachableError: a decoder is missing, or cannot be run.
+    """
     import audioread
     import audioread.exceptions
 
     try:
         with audioread.audio_open(str(path)) as file:
-            duration_s = float(file.duration)
-            if not duration_s > 0:
+            if not file.duration > 0:
                 raise AudioError("not audio, or damaged: no decoder finds its length")
-            spans = plan_spans(duration_s, plan)
-            pieces = _cut_stream(file, spans)
-            excerpts = tuple(
-                Excerpt(span.start_s, _resample(y, file.samplerate))
-                for span, y in zip(spans, pieces, strict=True)
-                if len(y)
-            )
+            yield file
     except audioread.exceptions.NoBackendError as error:
         kind = AudioError if shutil.which("ffmpeg") else UnreachableError
         raise kind(
@@ -248,36 +256,10 @@ def _read_with_audioread(
     except (audioread.exceptions.DecodeError, EOFError, ValueError) as error:
         said = _first_line(error) or _first_line(refused)
         raise AudioError(f"not audio, or damaged: no decoder reads it ({said})") from error
-    if not excerpts:
-        raise AudioError("damaged: no audio could be decoded")
-    return Signal(excerpts, duration_s)
-
-
-def _cut_stream(file: Any, spans: tuple[Span, ...]) -> list[Samples]:
-    """Cut the spans out of an audioread stream of little-endian 16-bit blocks."""
-    sr, channels = file.samplerate, file.channels
-    bounds = [(round(s.start_s * sr), round((s.start_s + s.duration_s) * sr)) for s in spans]
-    kept: list[list[Samples]] = [[] for _ in spans]
-    position, rest = 0, b""
-    for block in file:
-        # Blocks are cut by bytes: with 6 channels one may end inside a frame.
-        data = rest + block
-        frames = len(data) // (2 * channels)
-        rest = data[frames * 2 * channels :]
-        for parts, (start, stop) in zip(kept, bounds, strict=True):
-            first, last = max(start, position), min(stop, position + frames)
-            if first < last:
-                samples = np.frombuffer(data, dtype="<i2", count=frames * channels)
-                cut = samples.reshape(-1, channels)[first - position : last - position]
-                parts.append(_mono(cut.astype(np.float32) / np.float32(32768)))
-        position += frames
-        if position >= bounds[-1][1]:
-            break
-    return [_concatenate(iter(parts)) for parts in kept]
 
 
 def _first_line(error: BaseException) -> str:
     text = getattr(error, "error_string", None) or str(error)
-    with contextlib.suppress(IndexError):
+    with suppress(IndexError):
         return str(text).strip().splitlines()[0].rstrip(".")
     return ""

@@ -14,6 +14,7 @@ from tagger.cli.compare import compare
 from tagger.cli.evaluate import evaluate
 from tagger.cli.explore import explore
 from tagger.cli.models import models_app
+from tagger.cli.page import page
 from tagger.cli.scan import scan
 from tagger.cli.show import show
 from tagger.cli.similar import similar
@@ -55,5 +56,6 @@ def _unwrapped(text: str | None) -> str:
 
 for _command in (scan, apply, undo, show, similar, train, evaluate, compare, explore):
     app.command(help=_unwrapped(_command.__doc__))(_command)
+app.command("app", help=_unwrapped(page.__doc__))(page)
 app.add_typer(models_app, name="models")
 app.add_typer(cache_app, name="cache")

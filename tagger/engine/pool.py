@@ -25,6 +25,7 @@ from tagger.engine.supervisor import (
     TaskTimeoutError,
     WorkerDiedError,
 )
+from tagger.engine.threads import ONE_THREAD
 
 __all__ = [
     "Failure",
@@ -38,14 +39,6 @@ __all__ = [
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# Read by OpenMP, OpenBLAS, MKL and numba when they load; too late afterwards.
-_ONE_THREAD: Final = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "NUMBA_NUM_THREADS": "1",
-    "VECLIB_MAXIMUM_THREADS": "1",
-}
 _IN_FLIGHT_PER_JOB: Final = 16
 
 
@@ -114,7 +107,7 @@ class LocalPool(OrderedPool[Task, Result]):
         return self._supervisor.add(data)
 
     def _new_supervisor(self) -> Supervisor:
-        os.environ.update(_ONE_THREAD)
+        os.environ.update(ONE_THREAD)
         try:
             return Supervisor(
                 self._setup,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tagger.analysis.analyse import analyse
+from tagger.analysis.analyse import analyse_spectrum
 from tagger.analysis.features import check_feature_names
+from tagger.analysis.spectrum import Spectrum
 from tagger.audio.decode import read_signal
 from tagger.domain import Hearing
 from tagger.errors import ModelError
@@ -43,16 +44,27 @@ class Listener:
             NotMusicError: it holds nothing to classify.
         """
         signal = read_signal(path, self._bundle.excerpts)
+        spectrum = Spectrum([e.y for e in signal.excerpts], signal.sr)
+        starts_s = tuple(e.start_s for e in signal.excerpts)
+        return self.hear_spectrum(spectrum, starts_s, signal.duration_s)
+
+    def hear_spectrum(
+        self, spectrum: Spectrum, starts_s: tuple[float, ...], duration_s: float
+    ) -> Hearing:
+        """Analyse excerpts of a track that is ``duration_s`` long, given their spectrum and
+        where they start."""
         spec = self._bundle.cnn
-        analysis = analyse(signal, self._bundle.features, every_frame=spec.every_frame)
-        patches, starts_s = cut_patches(analysis.picture, analysis.part_starts_s, spec)
+        analysis = analyse_spectrum(
+            spectrum, starts_s, self._bundle.features, every_frame=spec.every_frame
+        )
+        patches, patch_starts_s = cut_patches(analysis.picture, analysis.part_starts_s, spec)
         look = self._cnn.look(patches)
         return Hearing(
-            duration_s=signal.duration_s,
-            heard_s=signal.heard_s,
+            duration_s=duration_s,
+            heard_s=sum(map(len, spectrum.ys)) / spectrum.sr,
             features=analysis.features,
             patch_log_probs=look.log_probs,
-            patch_starts_s=starts_s,
+            patch_starts_s=patch_starts_s,
             embedding=look.embeddings.mean(axis=0),
         )
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tagger.engine.priority import lower_priority
+from tagger.engine.threads import one_thread
 from tagger.library.folders import state_folder
 from tagger.library.lock import RunLock
 
-__all__ = ["lower_priority", "only_run"]
+__all__ = ["lower_priority", "one_thread", "only_run"]
 
 
 def only_run(command: str) -> RunLock:
