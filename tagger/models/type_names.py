@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 import numpy as np
@@ -46,7 +46,7 @@ def described(scores: Scores) -> str:
     return ", ".join(said) or "close to the average in everything"
 
 
-def names_for(types: Sequence[Scores], taken: Collection[str] = ()) -> tuple[str, ...]:
+def names_for(types: Iterable[Scores], taken: Collection[str] = ()) -> tuple[str, ...]:
     """Name some types so that no two, and none of those that have a name already, are called
     the same.
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from shlex import quote
+from typing import TYPE_CHECKING, Final, Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -13,7 +14,20 @@ from rich.text import Text
 
 from tagger.report.text import counted, duration, one_line, percent, shown
 
-__all__ = ["Move", "SeenTrack", "SeenType", "SeenTypes", "print_types"]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+__all__ = [
+    "LookLike",
+    "Move",
+    "SeenTrack",
+    "SeenType",
+    "SeenTypes",
+    "TypeMap",
+    "print_types",
+    "print_types_kept",
+]
 
 _GENRES: Final = 4
 _LEAST: Final = 0.03  # share of a genre that is worth naming
@@ -120,6 +134,23 @@ class SeenTypes:
     moved_of: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class TypeMap:
+    """Tracks on two principal components.
+
+    Attributes:
+        points: shape (n, 2), in z-scores.
+        labels: row of :attr:`SeenTypes.types` of each track, shape (n,).
+        shares: of the variance, that each component carries.
+        ends: words for the low and the high end of each; None where no words say it well.
+    """
+
+    points: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.intp]
+    shares: tuple[float, float]
+    ends: tuple[tuple[str, str] | None, tuple[str, str] | None]
+
+
 def print_types(seen: SeenTypes, *, verbose: bool = False) -> None:
     """Print the types, and what is to be known of their fit.
 
@@ -141,6 +172,25 @@ def print_types(seen: SeenTypes, *, verbose: bool = False) -> None:
     if seen.fitted == "anew":
         console.print()
         _print_moves(console, seen)
+
+
+def print_types_kept(seen: SeenTypes, paths: Sequence[Path]) -> None:
+    """Say where the types are kept, and how they get into the tags."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.print()
+    if seen.kept_in is None:
+        console.print(Text("Dry run: nothing was kept or written.", style="bold"))
+        return
+    given = " ".join(quote(shown(path)) for path in paths)
+    kept = f"Kept in {shown(seen.kept_in)}; scans assign tracks to these types from now on."
+    console.print(Text(kept), soft_wrap=True)
+    console.print(
+        Text(
+            f"No tags were written: `genretag scan {given}` writes types and genres, "
+            f"`genretag cluster --write {given}` the types alone."
+        ),
+        soft_wrap=True,
+    )
 
 
 def _fit(seen: SeenTypes) -> str:
@@ -200,10 +250,12 @@ def _print_type(console: Console, kind: SeenType, tracks: int) -> None:
 
 
 def _print_moves(console: Console, seen: SeenTypes) -> None:
-    moved = sum(move.tracks for move in seen.moves)
     console.print(Text("Fitted anew", style="bold"))
-    of = counted(seen.moved_of, "track")
-    console.print(Text(f"  {moved:,} of {of} moved to another type"), soft_wrap=True)
+    if seen.moved_of:
+        moved, of = sum(move.tracks for move in seen.moves), counted(seen.moved_of, "track")
+        console.print(Text(f"  {moved:,} of {of} moved to another type"), soft_wrap=True)
+    else:
+        console.print(Text("  the types before were of another analysis: none can be compared"))
     for move in seen.moves:
         said = f"  {move.tracks:,}  {one_line(move.before)} → {one_line(move.after)}"
         console.print(Text(said), soft_wrap=True)

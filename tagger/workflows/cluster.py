@@ -197,7 +197,8 @@ def _clustered(
 def _nearest(collection: Collection, spec: ClusterSpec) -> Labels:
     if not len(collection):
         return np.zeros(0, dtype=np.intp)
-    return distances(placed(collection.features, spec), spec.centroids).argmin(axis=1)
+    away = distances(placed(collection.features, spec), spec.centroids)
+    return np.asarray(away.argmin(axis=1))
 
 
 def _moves(old: FittedTypes, new: FittedTypes, before: Labels, after: Labels) -> tuple[Move, ...]:

@@ -1,0 +1,145 @@
+"""``genretag cluster``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from tagger.cli.options import (
+    JobsOption,
+    ModelOption,
+    MtimeOption,
+    QuietOption,
+    VerboseOption,
+    chosen,
+)
+
+if TYPE_CHECKING:
+    from tagger.workflows.cluster import Clustered
+
+__all__ = ["cluster"]
+
+
+def cluster(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Files and folders of music.")
+    ],
+    k: Annotated[
+        str, typer.Option(metavar="N|auto", help="How many types, from 2 to 50; auto: choose.")
+    ] = "auto",
+    pca: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=1.0,
+            metavar="SHARE",
+            help="Sort by as many principal components as carry this share of the variance.",
+        ),
+    ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option(
+            "--refit",
+            help="Fit anew, though there are types; those that are the same keep their names.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show the types; keep and write nothing.")
+    ] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write each track's type into its tags.")
+    ] = False,
+    plots: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder that plots go into. Needs genretag[plot]."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**32 - 1, metavar="N", help="Of the random starts.")
+    ] = 0,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Leave out names or paths that match; repeatable."),
+    ] = None,
+    mtime: MtimeOption = "bump",
+    model: ModelOption = "default",
+    jobs: JobsOption = None,
+    quiet: QuietOption = False,
+    verbose: VerboseOption = False,
+) -> None:
+    """Find the music types of a library: groups of tracks that sound alike, named by what sets
+    them apart.
+
+    The first time they are fitted and kept (types.json beside the configuration). From then on
+    tracks are assigned to them, here and in every scan, so that names and numbers stay. --refit
+    fits them anew and says what moved. Nothing is written into music without --write; a scan
+    writes the types, too.
+    """
+    from tagger.cli.extras import needing
+    from tagger.errors import UsageError
+    from tagger.report.learning import LearningConsole
+    from tagger.report.text import shown
+    from tagger.report.types import print_types, print_types_kept
+    from tagger.workflows.cluster import ClusterOptions
+    from tagger.workflows.cluster import cluster as find
+    from tagger.workflows.manners import one_thread
+
+    if k != "auto" and not (k.isascii() and k.isdigit() and 2 <= int(k) <= 50):
+        raise UsageError(f"--k {k}: must be auto, or a number from 2 to 50")
+    date: Literal["bump", "preserve"] = chosen("--mtime", mtime, "bump", "preserve")
+    options = ClusterOptions(
+        paths=tuple(paths),
+        k=None if k == "auto" else int(k),
+        pca=pca,
+        seed=seed,
+        refit=refit,
+        keep=not dry_run,
+        model=model,
+        jobs=jobs,
+        exclude=tuple(exclude or ()),
+    )
+    one_thread()
+    if plots is not None:
+        with needing("plot", "cluster --plots", "matplotlib"):
+            from tagger.report.types_plot import check_plots_folder, plot_types
+
+            check_plots_folder(plots)
+    console = LearningConsole()
+    with console.hearing() as progress:
+        found = find(options, progress)
+    if found.collection.notice:
+        console.say(found.collection.notice)
+    if not quiet:
+        print_types(found.seen, verbose=verbose)
+    if plots is not None:
+        from tagger.workflows.type_map import type_map
+
+        for file in plot_types(found.seen, type_map(found), plots):
+            console.say(f"Plot: {shown(file)}")
+    if write and not dry_run:
+        raise typer.Exit(_write(found, tuple(paths), date, quiet=quiet, verbose=verbose))
+    if not quiet:
+        print_types_kept(found.seen, tuple(paths))
+
+
+def _write(
+    found: Clustered,
+    paths: tuple[Path, ...],
+    mtime: Literal["bump", "preserve"],
+    *,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Write the types into the tags; returns the exit code."""
+    from tagger.cli.run_tracks import run_tracks
+    from tagger.report.console import ScanConsole
+    from tagger.workflows.config import load_config
+    from tagger.workflows.manners import only_run
+    from tagger.workflows.type_tags import TypeTags
+
+    with only_run("genretag cluster"):
+        run = TypeTags(found.collection, paths, load_config(), mtime)
+        console = ScanConsole(dry_run=False, quiet=quiet, verbose=verbose)
+        doing = "writing their music types"
+        return run_tracks(run, report=None, console=console, doing=doing, dry_run=False)

@@ -1,0 +1,50 @@
+"""Where tracks and music types lie on the two directions in which a library varies most."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from tagger.models.axes import AXES, axis_scores
+from tagger.models.type_fit import principal_axes
+from tagger.report.types import TypeMap
+from tagger.workflows.cluster import Clustered
+
+__all__ = ["type_map"]
+
+_SAYS: float = 0.4  # correlation from which on an axis of words says what a direction means
+
+
+def type_map(found: Clustered) -> TypeMap:
+    """Lay out the tracks of a library on its first two principal components."""
+    features, spec = found.collection.features.astype(np.float64), found.spec
+    z = (features[:, list(spec.features)] - spec.mean) / spec.scale
+    z = z - z.mean(axis=0) if len(z) else z
+    axes, shares = principal_axes(z, 1.0)
+    points = z @ axes[:, :2]
+    spread = features.std(axis=0)
+    standardised = (features - features.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+    scores = axis_scores(standardised, found.collection.bundle.features)
+    return TypeMap(
+        points=points,
+        labels=found.labels,
+        shares=(float(shares[0]), float(shares[1])),
+        ends=(_ends(points[:, 0], scores), _ends(points[:, 1], scores)),
+    )
+
+
+def _ends(
+    along: npt.NDArray[np.float64], scores: npt.NDArray[np.float64]
+) -> tuple[str, str] | None:
+    """Words for the low and the high end of a direction; None if no words say it well."""
+    if along.std() < 1e-9:
+        return None
+    spread = scores.std(axis=0)
+    spread[spread < 1e-9] = np.inf
+    r = ((along - along.mean())[:, None] * (scores - scores.mean(axis=0))).mean(axis=0)
+    r /= along.std() * spread
+    best = int(np.abs(r).argmax())
+    if abs(r[best]) < _SAYS:
+        return None
+    axis = AXES[best]
+    return (axis.below, axis.above) if r[best] > 0 else (axis.above, axis.below)
