@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,7 +18,8 @@ from tagger.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from tagger.workflows.cluster import Clustered
+    from tagger.workflows.cluster import Clustered, ClusterOptions
+    from tagger.workflows.config import Config
 
 __all__ = ["cluster"]
 
@@ -78,16 +80,15 @@ def cluster(
     """
     from tagger.cli.extras import needing
     from tagger.errors import UsageError
-    from tagger.report.learning import LearningConsole
-    from tagger.report.text import shown
-    from tagger.report.types import print_types, print_types_kept
+    from tagger.report.types import print_types_kept
     from tagger.workflows.cluster import ClusterOptions
-    from tagger.workflows.cluster import cluster as find
-    from tagger.workflows.manners import one_thread
+    from tagger.workflows.config import load_config
+    from tagger.workflows.manners import one_thread, only_run
 
     if k != "auto" and not (k.isascii() and k.isdigit() and 2 <= int(k) <= 50):
         raise UsageError(f"--k {k}: must be auto, or a number from 2 to 50")
     date: Literal["bump", "preserve"] = chosen("--mtime", mtime, "bump", "preserve")
+    writing = write and not dry_run
     options = ClusterOptions(
         paths=tuple(paths),
         k=None if k == "auto" else int(k),
@@ -100,11 +101,28 @@ def cluster(
         exclude=tuple(exclude or ()),
     )
     one_thread()
+    # What would hinder the writing is better known before hours of hearing.
+    config = load_config() if writing else None
     if plots is not None:
         with needing("plot", "cluster --plots", "matplotlib"):
-            from tagger.report.types_plot import check_plots_folder, plot_types
+            from tagger.report.types_plot import check_plots_folder
 
             check_plots_folder(plots)
+    with only_run("genretag cluster") if writing else nullcontext():
+        found = _found(options, plots, quiet=quiet, verbose=verbose)
+        if config is not None:
+            raise typer.Exit(_write(found, options.paths, config, date, quiet, verbose))
+    if not quiet:
+        print_types_kept(found.seen, options.paths)
+
+
+def _found(options: ClusterOptions, plots: Path | None, *, quiet: bool, verbose: bool) -> Clustered:
+    """Find the types, and show them."""
+    from tagger.report.learning import LearningConsole
+    from tagger.report.text import shown
+    from tagger.report.types import print_types
+    from tagger.workflows.cluster import cluster as find
+
     console = LearningConsole()
     with console.hearing() as progress:
         found = find(options, progress)
@@ -113,33 +131,28 @@ def cluster(
     if not quiet:
         print_types(found.seen, verbose=verbose)
     if plots is not None:
+        from tagger.report.types_plot import plot_types
         from tagger.workflows.type_map import type_map
 
         for file in plot_types(found.seen, type_map(found), plots):
             console.say(f"Plot: {shown(file)}")
-    if write and not dry_run:
-        raise typer.Exit(_write(found, tuple(paths), date, quiet=quiet, verbose=verbose))
-    if not quiet:
-        print_types_kept(found.seen, tuple(paths))
+    return found
 
 
 def _write(
     found: Clustered,
     paths: tuple[Path, ...],
+    config: Config,
     mtime: Literal["bump", "preserve"],
-    *,
     quiet: bool,
     verbose: bool,
 ) -> int:
     """Write the types into the tags; returns the exit code."""
     from tagger.cli.run_tracks import run_tracks
     from tagger.report.console import ScanConsole
-    from tagger.workflows.config import load_config
-    from tagger.workflows.manners import only_run
     from tagger.workflows.type_tags import TypeTags
 
-    with only_run("genretag cluster"):
-        run = TypeTags(found.collection, paths, load_config(), mtime)
-        console = ScanConsole(dry_run=False, quiet=quiet, verbose=verbose)
-        doing = "writing their music types"
-        return run_tracks(run, report=None, console=console, doing=doing, dry_run=False)
+    run = TypeTags(found.collection, paths, config, mtime)
+    console = ScanConsole(dry_run=False, quiet=quiet, verbose=verbose)
+    doing = "writing their music types"
+    return run_tracks(run, report=None, console=console, doing=doing, dry_run=False)

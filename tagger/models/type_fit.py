@@ -114,12 +114,13 @@ def fit_clusters(
     )
 
 
-def principal_axes(x: Array, share: float) -> tuple[Array, Array]:
+def principal_axes(x: Array, share: float, *, least: int = 1) -> tuple[Array, Array]:
     """The first principal components, and the share of the variance that each of them carries.
 
     Args:
         x: shape (n, n_dims), of mean 0.
         share: what they are to carry together, 0 to 1.
+        least: how many there are to be at least, as far as there are dimensions.
 
     Returns:
         shapes (n_dims, m) and (m,). The largest part of each component is positive, as its sign
@@ -128,7 +129,8 @@ def principal_axes(x: Array, share: float) -> tuple[Array, Array]:
     variances, axes = np.linalg.eigh(x.T @ x / len(x))
     shares = np.maximum(variances[::-1], 0.0) / max(variances.sum(), 1e-12)
     axes = axes[:, ::-1]
-    m = min(int(np.searchsorted(np.cumsum(shares), share - 1e-9)) + 1, len(shares))
+    enough = int(np.searchsorted(np.cumsum(shares), share - 1e-9)) + 1
+    m = min(max(enough, least), len(shares))
     signs = np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])])
     return np.asarray((axes * signs)[:, :m]), np.asarray(shares[:m])
 

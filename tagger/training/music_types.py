@@ -24,7 +24,7 @@ class MusicTypes:
     Attributes:
         sizes: tracks of each type.
         words: distance from the average on the naming axes, a row a type: ``{"rhythmic": 0.8, …}``.
-        elbow: for each k tried, ``{"k", "inertia", "silhouette"}``.
+        elbow: for each k tried from 2 on, ``{"k", "inertia", "silhouette"}``.
     """
 
     spec: ClusterSpec
@@ -53,5 +53,5 @@ def fit_music_types(
         ),
         sizes=tuple(int((fit.labels == i).sum()) for i in range(k)),
         words=tuple(words_of(scores) for scores in fit.scores),
-        elbow=tuple(asdict(look) for look in fit.looks),
+        elbow=tuple(asdict(look) for look in fit.looks if look.k > 1),
     )

@@ -17,11 +17,13 @@ _SAYS: float = 0.4  # correlation from which on an axis of words says what a dir
 
 def type_map(found: Clustered) -> TypeMap:
     """Lay out the tracks of a library on its first two principal components."""
+    if len(found.labels) < 2:  # nothing differs
+        return TypeMap(np.zeros((len(found.labels), 2)), found.labels, (0.0, 0.0), (None, None))
     features, spec = found.collection.features.astype(np.float64), found.spec
     z = (features[:, list(spec.features)] - spec.mean) / spec.scale
-    z = z - z.mean(axis=0) if len(z) else z
-    axes, shares = principal_axes(z, 1.0)
-    points = z @ axes[:, :2]
+    z = np.pad(z - z.mean(axis=0), ((0, 0), (0, max(0, 2 - z.shape[1]))))
+    axes, shares = principal_axes(z, 0.0, least=2)
+    points = z @ axes
     spread = features.std(axis=0)
     standardised = (features - features.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
     scores = axis_scores(standardised, found.collection.bundle.features)
