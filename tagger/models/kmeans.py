@@ -2,14 +2,15 @@
 
 K-means with the k-means++ start (Arthur and Vassilvitskii, "k-means++: The Advantages of Careful
 Seeding", SODA 2007) is scikit-learn's, which is loaded only where something is fitted: whoever
-assigns to what was fitted needs no more than numpy.
+assigns to what was fitted needs no more than numpy. It runs on one thread, so that sums, and
+with them the fit, are the same on any number of cores.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -80,7 +81,6 @@ def look_at_counts(x: Array, *, seed: int = 0) -> tuple[Look, ...]:
     Returns:
         a look at each number from 1 to at most :data:`MOST_TYPES`, and less than n.
     """
-    from sklearn.cluster import KMeans
     from sklearn.metrics import silhouette_score
 
     rng = np.random.default_rng(seed)
@@ -89,7 +89,7 @@ def look_at_counts(x: Array, *, seed: int = 0) -> tuple[Look, ...]:
     some = np.sort(rng.permutation(len(x))[:_SILHOUETTES])
     looks = []
     for k in range(1, min(MOST_TYPES, len(np.unique(x, axis=0)) - 1) + 1):
-        means = KMeans(k, n_init=10, random_state=seed).fit(x)
+        means = _fitted(x, k, seed, starts=10)
         labels = means.labels_[some]
         apart = 1 < len(np.unique(labels)) < len(some)
         silhouette = float(silhouette_score(x[some], labels)) if apart else 0.0
@@ -136,8 +136,14 @@ def fit_centroids(x: Array, k: int, *, seed: int = 0, starts: int = 20) -> Array
         the centroids, shape (k, n_dims), that of the largest cluster first: the order does not
         hang on the random start.
     """
-    from sklearn.cluster import KMeans
-
-    means = KMeans(k, n_init=starts, random_state=seed).fit(x)
+    means = _fitted(x, k, seed, starts)
     order = np.argsort(-np.bincount(means.labels_, minlength=k), kind="stable")
     return np.asarray(means.cluster_centers_[order], dtype=float)
+
+
+def _fitted(x: Array, k: int, seed: int, starts: int) -> Any:
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return KMeans(k, n_init=starts, random_state=seed).fit(x)

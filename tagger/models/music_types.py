@@ -16,6 +16,7 @@ from tagger.analysis.version import ANALYSIS_VERSION
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import ModelError
 from tagger.models.bundle import Bundle, ClusterSpec
+from tagger.models.clusters import distances
 from tagger.models.kmeans import CountChoice, Look
 from tagger.models.type_fit import fit_clusters, floats
 from tagger.models.type_names import names_for
@@ -30,12 +31,13 @@ __all__ = [
     "spec_for",
 ]
 
+Array = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
 
 FEWEST_TRACKS: Final = 12
 """Fewer tracks have no types worth a name."""
 
-_SAME: Final = 0.5  # Dice coefficient: the tracks in both, as a part of the two types' mean size
+_SAME: Final = 0.5  # share of the tracks of a new type that were of the old one
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,35 +163,36 @@ def fit_types(
     ), fit.labels
 
 
-def same_types(
-    before: npt.NDArray[np.intp], after: npt.NDArray[np.intp], n_before: int, n_after: int
-) -> dict[int, int]:
+def same_types(x: Array, labels: npt.NDArray[np.intp], centroids: Array) -> dict[int, int]:
     """Which new type is which old one.
 
-    As many tracks as possible keep their type (Kuhn, "The Hungarian Method for the Assignment
-    Problem", 1955); two types are the same only if at least half of their tracks, on average,
-    are in both.
+    A new type may be an old one only if half of its tracks or more were of that. Among such pairs
+    as many as possible are made, and those whose middles lie nearest to each other (Kuhn, "The
+    Hungarian Method for the Assignment Problem", 1955). Middles, because counts would give the
+    name to whatever was added, if that is much and was nearest to the old type.
 
     Args:
-        before: old type of each track, shape (n,).
-        after: new type of each track, shape (n,).
-        n_before: how many old types there are.
-        n_after: how many new ones.
+        x: where the tracks lie among the old types, shape (n, n_dims).
+        labels: new type of each track, shape (n,).
+        centroids: of the old types, shape (n_old, n_dims).
 
     Returns:
         old type by new type, for those that there were.
     """
     from scipy.optimize import linear_sum_assignment  # here: a scan assigns without it
 
-    both = np.zeros((n_after, n_before))
-    np.add.at(both, (after, before), 1)
-    sizes = both.sum(axis=1)[:, None] + both.sum(axis=0)[None, :]
-    alike = 2 * both / np.maximum(sizes, 1)
-    rows, columns = linear_sum_assignment(-both)
+    before = distances(x, centroids).argmin(axis=1)
+    new = np.unique(labels)
+    shares = np.array([np.bincount(before[labels == i], minlength=len(centroids)) for i in new])
+    shares = shares / shares.sum(axis=1, keepdims=True)
+    middles = np.stack([x[labels == i].mean(axis=0) for i in new])
+    away = np.sqrt(distances(middles, centroids))
+    may = shares >= _SAME
+    rows, columns = linear_sum_assignment(np.where(may, away, (away.max() + 1) * len(may) * 2))
     return {
-        int(new): int(old)
-        for new, old in zip(rows, columns, strict=True)
-        if alike[new, old] >= _SAME
+        int(new[row]): int(column)
+        for row, column in zip(rows, columns, strict=True)
+        if may[row, column]
     }
 
 

@@ -161,8 +161,9 @@ def _fitted(
         old_spec = spec_for(old, collection.bundle)
         before = _nearest(collection, old_spec) if old_spec else None
         same = {}
-        if before is not None:
-            same = same_types(before, labels, len(old.types), len(types.types))
+        if old_spec:
+            places = placed(collection.features, old_spec)
+            same = same_types(places, labels, np.asarray(old_spec.centroids))
         types, place = fitted_anew(old, types, same)
         labels = place[labels]
     spec = spec_for(types, collection.bundle)
