@@ -144,6 +144,8 @@ def draw_genres(seen: SeenTypes) -> Figure:
     figure = _figure(3.6 + 0.62 * max(3, len(genres)), 1.9 + 0.5 * len(seen.types))
     axes = figure.subplots()
     top = max(1.0, float(shares.max(initial=0.0)))
+    if not genres:  # of no tracks
+        shares, genres = np.zeros((len(seen.types), 1)), ["—"]
     image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=top, aspect="auto")
     for i, j in np.argwhere(shares >= 0.5):
         colour = "black" if shares[i, j] > top / 2 else "white"

@@ -33,6 +33,7 @@ Rock = 1
 
 [write]
 id3_version = "2.3"
+cluster_fields = ["MOOD", "GROUPING"]
 """
 
 
@@ -48,6 +49,7 @@ def test_every_key(tmp_path, change):
     )
     assert found.thresholds == {"rb": 0.7, "rock": 1.0}
     assert found.new_id3 == 3
+    assert found.cluster_fields == ("GROUPING", "MOOD")
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "[vocabulary]", "[vocabulary.aliases]",
@@ -137,6 +139,8 @@ def test_a_default_file_that_cannot_be_read_is_no_absent_one(tmp_path):
         ("[thresholds]\n'Hip-Hop' = 0.5\n'hip hop' = 0.5", "'Hip-Hop' and 'hip hop' are the same"),
         ("[write]\nid3_version = 2.3", 'id3_version must be "2.3" or "2.4", in quotes'),
         ("[write]\nid3_version = '2.2'", 'id3_version must be "2.3" or "2.4", in quotes'),
+        ("[write]\ncluster_fields = 'MOOD'", 'must be a list of some of "GROUPING", "MOOD"'),
+        ("[write]\ncluster_fields = ['GENRE']", 'must be a list of some of "GROUPING", "MOOD"'),
         ("[write]\n[write]", "not valid TOML: .*line 2"),
         ("[thresholds]\nRock = 0,7", "not valid TOML: .*line 2"),
         ("[thresholds]\nRock & Roll = 0.7", "not valid TOML: .*line 2"),
