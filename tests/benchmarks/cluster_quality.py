@@ -1,8 +1,8 @@
 """How good music types are: ``python tests/benchmarks/cluster_quality.py DATA [--draws N]``.
 
 On the clips of GTZAN and Emotify (in ``DATA/gtzan`` and ``DATA/emotify``), fitted as ``genretag
-cluster`` fits them: with the number that it would choose and with as many as there are genres, by features
-and by principal components that carry nine tenths of the variance.
+cluster`` fits them: with the number that it would choose and with as many as there are genres, by
+features and by principal components that carry nine tenths of the variance.
 
 silhouette  mean silhouette of the clips in the space in which they are clustered, -1 to 1.
 ARI         adjusted Rand index of types and genres: 0 by chance, 1 if they are the same.

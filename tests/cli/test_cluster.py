@@ -53,9 +53,8 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (top / "config.toml").touch()
     places = {"GENRETAG_CACHE_DIR": "cache", "GENRETAG_CONFIG": "config.toml"}
     drawn = ["--plots", top / "plots"] if find_spec("matplotlib") else []
-    done = genretag(
-        "cluster", top / "m", *drawn, **{key: str(top / at) for key, at in places.items()}
-    )
+    places = {name: str(top / place) for name, place in places.items()}
+    done = genretag("cluster", top / "m", *drawn, **places)
     (top / "said.txt").write_text(done.stdout)
     (top / "noted.txt").write_text(done.stderr)
     return top
