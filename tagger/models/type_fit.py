@@ -14,7 +14,7 @@ from tagger.models.axes import axis_scores
 from tagger.models.clusters import distances
 from tagger.models.kmeans import CountChoice, Look, choose, fit_centroids, look_at_counts
 
-__all__ = ["Fit", "fit_clusters", "floats", "principal_axes", "sorted_by"]
+__all__ = ["Fit", "fit_clusters", "floats", "moments", "principal_axes", "sorted_by"]
 
 Array = npt.NDArray[np.float64]
 Features = npt.NDArray[np.float32]
@@ -86,7 +86,7 @@ def fit_clusters(
     """
     columns = sorted_by(names)
     x = features[:, list(columns)].astype(np.float64)
-    mean, scale = x.mean(axis=0), _spread(x)
+    mean, scale = moments(x)
     x = (x - mean) / scale
     axes = np.zeros((0, 0)) if share is None else principal_axes(x, share)[0]
     x = x @ axes if axes.size else x
@@ -99,8 +99,8 @@ def fit_clusters(
         choice = replace(choice, k=k, by="you")
     centroids = fit_centroids(x, choice.k, seed=seed)
     labels = distances(x, centroids).argmin(axis=1)
-    z = features.astype(np.float64)
-    scores = axis_scores((z - z.mean(axis=0)) / _spread(z), names)
+    middle, spread = moments(features)
+    means = np.stack([features[labels == i].mean(axis=0, dtype=float) for i in range(choice.k)])
     return Fit(
         columns=columns,
         mean=mean,
@@ -108,7 +108,7 @@ def fit_clusters(
         axes=axes,
         centroids=centroids,
         labels=labels,
-        scores=np.stack([scores[labels == i].mean(axis=0) for i in range(choice.k)]),
+        scores=axis_scores((means - middle) / spread, names),
         looks=looks,
         choice=choice,
     )
@@ -140,7 +140,11 @@ def floats(row: Array) -> tuple[float, ...]:
     return tuple(map(float, row))
 
 
-def _spread(x: Array) -> Array:
-    """Standard deviation of each column; 1 where all rows are the same."""
-    spread = x.std(axis=0)
-    return np.where(spread > 1e-9, spread, 1.0)
+def moments(x: Array | Features) -> tuple[Array, Array]:
+    """Mean and standard deviation of each column; a deviation of 1 where all rows are the same.
+
+    Column by column, as all at once would take a multiple of the memory.
+    """
+    mean = x.mean(axis=0, dtype=np.float64)
+    spread = np.array([column.astype(np.float64).std() for column in x.T])
+    return mean, np.where(spread > 1e-9, spread, 1.0)
