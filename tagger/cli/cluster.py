@@ -55,7 +55,7 @@ def cluster(
     ] = False,
     plots: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder that plots go into. Needs genretag[plot]."),
+        typer.Option(metavar="DIR", help="Folder that plots go into; needs the extra plot."),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, max=2**32 - 1, metavar="N", help="Of the random starts.")
