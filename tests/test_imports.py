@@ -69,6 +69,8 @@ def song(tmp_path_factory) -> Path:
         ["scan", "--help"],
         ["show", "--help"],
         ["similar", "--help"],
+        ["cluster", "--help"],
+        ["playlist", "--help"],
         ["models", "--help"],
     ],
     ids=" ".join,

@@ -10,6 +10,7 @@ import typer
 from tagger import __version__
 from tagger.cli.apply import apply
 from tagger.cli.cache import cache_app
+from tagger.cli.cluster import cluster
 from tagger.cli.compare import compare
 from tagger.cli.config import config_app
 from tagger.cli.doctor import doctor
@@ -17,6 +18,7 @@ from tagger.cli.evaluate import evaluate
 from tagger.cli.explore import explore
 from tagger.cli.models import models_app
 from tagger.cli.page import page
+from tagger.cli.playlist import playlist
 from tagger.cli.scan import scan
 from tagger.cli.show import show
 from tagger.cli.similar import similar
@@ -79,18 +81,9 @@ def _unwrapped(text: str | None) -> str:
 
 
 for _command in (
-    scan,
-    apply,
-    undo,
-    show,
-    similar,
-    train,
-    evaluate,
-    compare,
-    explore,
-    doctor,
-    completion,
-):
+    scan, apply, undo, show, cluster, similar, playlist, train, evaluate, compare, explore,
+    doctor, completion,
+):  # fmt: skip
     app.command(help=_unwrapped(_command.__doc__))(_command)
 app.command("app", help=_unwrapped(page.__doc__))(page)
 app.add_typer(models_app, name="models")

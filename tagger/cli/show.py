@@ -23,8 +23,8 @@ def show(
         Path | None,
         typer.Option(
             metavar="OUT.png",
-            help="Draw waveform, spectrogram and the genres along the whole track. Needs "
-            "genretag[plot].",
+            help="Draw waveform, spectrogram and the genres along the whole track; needs "
+            "the extra plot.",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -86,6 +86,8 @@ class ClusterSpec:
         mean, scale: standardisation of those features.
         centroids: one row a type, in standardised units.
         names: what each type is called.
+        axes: principal components in which the centroids lie, shape (n_features, n_components),
+            row by row; empty if they lie among the standardised features.
     """
 
     features: tuple[int, ...]
@@ -93,6 +95,7 @@ class ClusterSpec:
     scale: tuple[float, ...]
     centroids: tuple[tuple[float, ...], ...]
     names: tuple[str, ...]
+    axes: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

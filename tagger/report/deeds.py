@@ -14,6 +14,8 @@ DEEDS: Final[Mapping[str, tuple[str, str, str]]] = {
     "genre added": ("added", "would add", "green"),
     "genre kept": ("kept", "would keep", "cyan"),
     "genre unchanged": ("same", "same", "dim"),
+    "type written": ("wrote", "would write", "green"),
+    "type unchanged": ("same", "same", "dim"),
     AS_BEFORE: ("as before", "as before", "dim"),
     "abstained": ("unsure", "unsure", "yellow"),
     "skipped": ("skipped", "would skip", "yellow"),
@@ -26,6 +28,8 @@ EXPLAINED: Final[Mapping[str, str]] = {
     "genre added": "put behind the genre that stood there",
     "genre kept": "a genre stood there (policy fill)",
     "genre unchanged": "the genre heard stood there",
+    "type written": "another music type stood there, or none",
+    "type unchanged": "the music type stood there",
     "abstained": "not sure enough of any genre to write one",
     AS_BEFORE: "nothing has changed since an earlier run",
 }

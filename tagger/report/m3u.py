@@ -3,6 +3,8 @@
 As mpd and VLC read it: ``#EXTM3U``, and for each track an ``#EXTINF`` line (seconds, artist and
 title) above its path, relative to the playlist's folder. A path is what the file system says, byte
 for byte. M3U has no escapes, so that a path with a line break cannot stand in it.
+
+A comment marks what was made here: a playlist by anybody else is never written over.
 """
 
 from __future__ import annotations
@@ -16,10 +18,15 @@ from typing import Final, NamedTuple
 from tagger.errors import UsageError
 from tagger.report.text import one_line
 
-__all__ = ["SUFFIXES", "Entry", "check_playlist_name", "write_playlist"]
+__all__ = ["MARK", "SUFFIXES", "Entry", "check_playlist_name", "is_ours", "write_playlist"]
 
 SUFFIXES: Final = (".m3u8", ".m3u")
 """Endings that a playlist's name may have."""
+
+MARK: Final = b"# made by genretag, which may write it anew"
+"""Second line of every playlist that is written here."""
+
+_HEAD: Final = b"#EXTM3U\n" + MARK + b"\n"
 
 
 class Entry(NamedTuple):
@@ -39,7 +46,7 @@ class Entry(NamedTuple):
 
 
 def check_playlist_name(path: Path) -> None:
-    """Refuse a name under which no player would look for a playlist.
+    """Refuse a name under which no player would look for a playlist, or somebody's file lies.
 
     Raises:
         UsageError: it is one.
@@ -48,10 +55,23 @@ def check_playlist_name(path: Path) -> None:
         raise UsageError(f"{path}: a playlist's name must end in {' or '.join(SUFFIXES)}")
     if path.is_dir():
         raise UsageError(f"{path}: is a folder")
+    if not is_ours(path):
+        raise UsageError(f"{path}: exists and was not made by genretag; it was left alone")
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a playlist was made here, or none is there."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(_HEAD)) == _HEAD
+    except FileNotFoundError:
+        return True
+    except OSError:  # not to be read: certainly none of this user's
+        return not path.exists()
 
 
 def write_playlist(path: Path, entries: Iterable[Entry]) -> list[Path]:
-    """Write a playlist at once, in place of one that stands there.
+    """Write a playlist at once, in place of one of ours that stands there.
 
     Args:
         path: where; its folder must exist.
@@ -61,11 +81,12 @@ def write_playlist(path: Path, entries: Iterable[Entry]) -> list[Path]:
         The tracks that cannot stand in a playlist, as there is a line break in their paths.
 
     Raises:
-        UsageError: the name is no playlist's, or it cannot be written.
+        UsageError: the name is no playlist's, a file that is not ours stands there, or it cannot
+            be written.
     """
     check_playlist_name(path)
     folder = os.path.realpath(path.parent)
-    lines = [b"#EXTM3U"]
+    lines = []
     left_out = []
     for entry in entries:
         real = os.path.join(os.path.realpath(entry.path.parent), entry.path.name)  # noqa: PTH118
@@ -73,12 +94,12 @@ def write_playlist(path: Path, entries: Iterable[Entry]) -> list[Path]:
         if b"\n" in place or b"\r" in place:
             left_out.append(entry.path)
             continue
-        if place.startswith((b"#", b" ")):  # would be a comment, or lose its space
+        if place.startswith(b"#") or place[:1].isspace():  # a comment, or one space less
             place = b"./" + place
         lines += [_described(entry), place]
-    partial = path.with_name(f".{path.name}.partial")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_bytes(b"\n".join(lines) + b"\n")
+        partial.write_bytes(_HEAD + b"".join(line + b"\n" for line in lines))
         partial.replace(path)
     except OSError as error:
         with suppress(OSError):

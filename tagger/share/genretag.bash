@@ -3,7 +3,7 @@ _genretag() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at="" word
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case "$at/$word" in
-            /scan|/apply|/undo|/show|/similar|/train|/evaluate|/compare|/explore|/doctor|/completion|/app|/models|/models/list|/models/verify|/cache|/cache/info|/cache/clear|/cache/prune|/config|/config/show|/config/path|/config/init) at="$at/$word" ;;
+            /scan|/apply|/undo|/show|/cluster|/similar|/playlist|/train|/evaluate|/compare|/explore|/doctor|/completion|/app|/models|/models/list|/models/verify|/cache|/cache/info|/cache/clear|/cache/prune|/config|/config/show|/config/path|/config/init) at="$at/$word" ;;
         esac
     done
     COMPREPLY=()
@@ -30,12 +30,27 @@ _genretag() {
         "/undo --write") COMPREPLY=($(compgen -W "safe in-place" -- "$cur")); return ;;
         "/show --model") return ;;
         "/show --spectrogram") return ;;
+        "/cluster --k") COMPREPLY=($(compgen -W "auto" -- "$cur")); return ;;
+        "/cluster --pca") return ;;
+        "/cluster --plots") return ;;
+        "/cluster --seed") return ;;
+        "/cluster --exclude") return ;;
+        "/cluster --mtime") COMPREPLY=($(compgen -W "bump preserve" -- "$cur")); return ;;
+        "/cluster --model") return ;;
+        "/cluster --jobs"|"/cluster -j") return ;;
         "/similar --in") return ;;
         "/similar -n") return ;;
         "/similar --per-artist") return ;;
         "/similar --playlist") return ;;
         "/similar --model") return ;;
         "/similar --jobs"|"/similar -j") return ;;
+        "/playlist --out") return ;;
+        "/playlist --by") COMPREPLY=($(compgen -W "cluster genre" -- "$cur")); return ;;
+        "/playlist --seed") return ;;
+        "/playlist -n") return ;;
+        "/playlist --exclude") return ;;
+        "/playlist --model") return ;;
+        "/playlist --jobs"|"/playlist -j") return ;;
         "/train --out") return ;;
         "/train --labels") COMPREPLY=($(compgen -W "folders tags" -- "$cur")); return ;;
         "/train --features") return ;;
@@ -75,12 +90,14 @@ _genretag() {
         "/models/verify --model") return ;;
     esac
     case "$at" in
-        "") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--version --help -h" -- "$cur")); return; fi; COMPREPLY=($(compgen -W "scan apply undo show similar train evaluate compare explore doctor completion app models cache config" -- "$cur")); return ;;
+        "") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--version --help -h" -- "$cur")); return; fi; COMPREPLY=($(compgen -W "scan apply undo show cluster similar playlist train evaluate compare explore doctor completion app models cache config" -- "$cur")); return ;;
         "/scan") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--dry-run -n --no-dry-run --policy --min-confidence --max-genres --consistent --model --rescan --no-rescan --jobs -j --exclude --report --plan --log --mtime --write --time-limit --nice --dask --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;
         "/apply") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--report --log --mtime --write --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;
         "/undo") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--list -l --dry-run -n --write --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;
         "/show") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--model --timeline -t --spectrogram --json --verbose -v --help -h" -- "$cur")); return; fi ;;
+        "/cluster") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--k --pca --refit --dry-run -n --write --plots --seed --exclude --mtime --model --jobs -j --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;
         "/similar") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--in -n --per-artist --playlist --model --jobs -j --json --help -h" -- "$cur")); return; fi ;;
+        "/playlist") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--out --by --seed -n --exclude --model --jobs -j --help -h" -- "$cur")); return; fi ;;
         "/train") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--out --labels --features --network --weights --from --tune --add-to --sonify --epochs --balance --min-per-genre --seed --jobs -j --help -h" -- "$cur")); return; fi ;;
         "/evaluate") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--labels --features --model --held-out --json --plots --jobs -j --help -h" -- "$cur")); return; fi ;;
         "/compare") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--labels --features --classifiers --csv --plot --folds --search --draws --balance --seed --jobs -j --help -h" -- "$cur")); return; fi ;;

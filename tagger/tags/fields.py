@@ -12,8 +12,11 @@ __all__ = [
     "FIELDS",
     "GENRE",
     "GENRES",
+    "GROUPING",
     "MODEL",
+    "MOOD",
     "TITLE",
+    "TYPE_FIELDS",
     "VERSION",
     "Field",
 ]
@@ -29,6 +32,7 @@ class Field:
         vorbis: the key of a Vorbis comment (compared without regard to case).
         mp4: an ``ilst`` key in mutagen's spelling.
         ape: the key of an APEv2 item (compared without regard to case).
+        id3_early: the key before ID3v2.4, where that is another one.
     """
 
     name: str
@@ -36,6 +40,7 @@ class Field:
     vorbis: str
     mp4: str
     ape: str
+    id3_early: str = ""
 
 
 def _own(name: str) -> Field:
@@ -57,8 +62,19 @@ MODEL = _own("GENRETAG_MODEL")
 VERSION = _own("GENRETAG_VERSION")
 """The genretag that wrote these fields."""
 
+GROUPING = Field("GROUPING", "TIT1", "GROUPING", "\xa9grp", "Grouping")
+"""What a user sorts by. It belongs to the user."""
+
+MOOD = Field("MOOD", "TMOO", "MOOD", "----:com.apple.iTunes:MOOD", "Mood", id3_early="TXXX:MOOD")
+"""The mood. It belongs to the user. ID3 has a frame for it from ID3v2.4 on."""
+
+TYPE_FIELDS: Mapping[str, Field] = MappingProxyType(
+    {field.name: field for field in (GROUPING, MOOD)}
+)
+"""Fields of the user's that the music type may be put into, if asked for."""
+
 FIELDS: Mapping[str, Field] = MappingProxyType(
-    {field.name: field for field in (GENRE, GENRES, CLUSTER, MODEL, VERSION)}
+    {field.name: field for field in (GENRE, GENRES, CLUSTER, MODEL, VERSION, GROUPING, MOOD)}
 )
 """Every field that is written, by its name."""
 

@@ -5,7 +5,7 @@ Pure: no file is touched here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,15 +16,24 @@ from tagger.words import comparable
 
 __all__ = [
     "SECONDARY_RATIO",
+    "TYPE_UNCHANGED",
+    "TYPE_WRITTEN",
     "Decision",
     "GenreOutcome",
     "PolicySettings",
     "decide",
+    "decide_type",
     "sure_enough",
 ]
 
 SECONDARY_RATIO = 1 / 3
 """Least probability of a further genre, as a part of the first one's."""
+
+TYPE_WRITTEN = "type written"
+"""Outcome of a file that got its music type, and nothing else was to be written."""
+
+TYPE_UNCHANGED = "type unchanged"
+"""Outcome of a file in which its music type stood."""
 
 _RANKED = 3
 _RANKED_MIN = 0.05
@@ -47,10 +56,13 @@ class PolicySettings:
     Attributes:
         policy: what may happen to a genre that stands.
         max_genres: how many genres a file gets at most.
+        type_fields: fields of the user's that the music type goes into, too, where nothing stands:
+            names from :data:`~tagger.tags.fields.TYPE_FIELDS`.
     """
 
     policy: Policy = Policy.FILL
     max_genres: int = 1
+    type_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +111,55 @@ def decide(
     after, outcome, reason = _genre(standing, candidates, settings)
     if album > 1 and outcome is not GenreOutcome.KEPT:
         reason = f"{reason} (album of {album} tracks)"
-    wanted = {GENRE.name: after, **_own_fields(prediction, model_id, version)}
+    wanted = {
+        GENRE.name: after,
+        **_own_fields(prediction, model_id, version),
+        **_type_fields(current, prediction.cluster, settings),
+    }
+    return Decision(_changes(current, wanted), outcome, reason)
+
+
+def decide_type(
+    current: CurrentTags, cluster: str, settings: PolicySettings, version: str
+) -> tuple[TagChange, ...]:
+    """Plan the changes of one file that gets its music type and nothing else.
+
+    Args:
+        current: what stands in the file.
+        cluster: the music type.
+        settings: what the user wants.
+        version: genretag's, for ``GENRETAG_VERSION``.
+    """
+    wanted = {
+        CLUSTER.name: (cluster,),
+        VERSION.name: (version,),
+        **_type_fields(current, cluster, settings),
+    }
+    return _changes(current, wanted)
+
+
+def _changes(current: CurrentTags, wanted: Mapping[str, tuple[str, ...]]) -> tuple[TagChange, ...]:
     changes = tuple(
         TagChange(name, before, values)
         for name, values in wanted.items()
         if values != (before := current.values.get(name, ()))
     )
     if {change.field for change in changes} == {VERSION.name} and changes[0].before:
-        changes = ()
-    return Decision(changes, outcome, reason)
+        return ()
+    return changes
+
+
+def _type_fields(
+    current: CurrentTags, cluster: str | None, settings: PolicySettings
+) -> dict[str, tuple[str, ...]]:
+    """The music type in the user's fields: where nothing stands, or the type that was written
+    there before, which is that of our own field."""
+    if not cluster:
+        return {}
+    ours = ((), current.values.get(CLUSTER.name, ()))
+    return {
+        name: (cluster,) for name in settings.type_fields if current.values.get(name, ()) in ours
+    }
 
 
 def sure_enough(candidates: Sequence[Candidate], max_genres: int) -> tuple[Candidate, ...]:

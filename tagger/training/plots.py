@@ -185,7 +185,7 @@ def plot_elbow(elbow: Sequence[dict[str, float]], path: Path) -> None:
     figure, axes = new_figure((7.5, 4.2))
     axes.plot(ks, [point["inertia"] for point in elbow], "o-", ms=4, color="#0072b2")
     axes.set(xlabel="number of types k", title="How many music types?")
-    axes.set_ylabel("inertia (squared z-score)", color="#0072b2")
+    axes.set_ylabel("inertia (mean squared z-score)", color="#0072b2")
     right = axes.twinx()
     right.plot(ks, [point["silhouette"] for point in elbow], "s--", ms=4, color="#d55e00")
     right.set_ylabel("mean silhouette", color="#d55e00")

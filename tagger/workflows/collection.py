@@ -29,6 +29,7 @@ from tagger.tags.fields import GENRE, TITLE
 from tagger.tags.read import read_tags
 from tagger.workflows.fingerprints import listening_fingerprint
 from tagger.workflows.listening import JOB_BYTES, Outcome, hearing_of, last_word, workers
+from tagger.workflows.own_types import with_own_types
 from tagger.workflows.recall import Recall, Recalled
 from tagger.workflows.survey import survey
 from tagger.workflows.worker import Track, model_digest
@@ -84,7 +85,7 @@ class CollectedTrack:
         path: the file, below the path that the user named.
         duration_s: its length in seconds.
         genres: every label of the model with its probability, most probable first.
-        cluster: the model's music type, or None if the model has none.
+        cluster: its music type, or None if there are none.
         tags: what stands in the file.
     """
 
@@ -108,7 +109,8 @@ class Collection:
         log_probs: float32, shape (n, n_labels), the network's log-probabilities for the whole
             track; those of the ensemble are not in them (see ``genres`` for both, fused).
         left_out: the others, each with the reason.
-        notice: what went wrong with the cache, in one line; empty if nothing did.
+        notice: what went wrong with the cache or the music types, in one line; empty if nothing
+            did.
     """
 
     bundle: Bundle
@@ -140,7 +142,8 @@ def collect(
         ModelError: the model cannot be used.
     """
     folder = find_bundle(options.model)
-    digest, bundle = model_digest(folder), load_bundle(folder)
+    digest = model_digest(folder)
+    bundle, no_types = with_own_types(load_bundle(folder))
     roots = Roots(options.paths)
     left_out: list[TrackReport] = []
 
@@ -171,7 +174,7 @@ def collect(
                 left_out.append(last_word(Path(track.path), outcome))
             progress(done, len(tracks))
     found = _collection(bundle, paths, hearings, left_out, tags=options.tags)
-    return replace(found, notice=cache.notice)
+    return replace(found, notice="; ".join(filter(None, (cache.notice, no_types))))
 
 
 def recall_of(bundle: Bundle, cache: Cache) -> Recall:

@@ -17,6 +17,7 @@ It is TOML, ``genretag/config.toml`` in the user's configuration folder::
 
     [write]
     id3_version = "2.3"                 # of tags that are new; those that stand keep theirs
+    cluster_fields = ["GROUPING"]       # the music type goes into these, too, where nothing stands
 
     [scan]
     policy = "append"                   # every option of a scan, by its long name
@@ -77,11 +78,13 @@ class Config:
         vocabulary: words for the model's labels.
         thresholds: least probability by word, as :func:`~tagger.words.comparable` spells it.
         new_id3: version of an ID3v2 tag where there is none yet.
+        cluster_fields: fields that the music type goes into beside our own.
     """
 
     vocabulary: Vocabulary = field(default_factory=Vocabulary)
     thresholds: Mapping[str, float] = field(default_factory=dict)
     new_id3: Literal[3, 4] = 4
+    cluster_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +258,7 @@ def _config(
         ),
         _thresholds(thresholds),
         ID3_VERSIONS[settings.get("id3_version", "2.4")],
+        settings.get("cluster_fields", ()),
     )
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "Kind",
     "Number",
     "Place",
+    "Several",
     "Switch",
     "Text",
     "Whole",
@@ -185,6 +186,30 @@ class Words:
 
     def read(self, text: str) -> tuple[str, ...]:
         return tuple(word.strip() for word in text.split(";") if word.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Some of a few words, in their order. In an environment variable as :class:`Words`."""
+
+    choices: tuple[str, ...]
+
+    @property
+    def metavar(self) -> str:
+        return "|".join(self.choices)
+
+    @property
+    def expected(self) -> str:
+        *first, last = [f'"{choice}"' for choice in self.choices]
+        return f"a list of some of {', '.join(first)} and {last}"
+
+    def check(self, value: Any) -> tuple[str, ...]:
+        _is(isinstance(value, list | tuple))
+        _is(all(isinstance(word, str) and word in self.choices for word in value))
+        return tuple(choice for choice in self.choices if choice in value)
+
+    def read(self, text: str) -> tuple[str, ...]:
+        return self.check([word.strip() for word in text.split(";") if word.strip()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,8 @@ def _chosen(stronger: list[Layer], file: ConfigFile, library: Library | None) ->
         config = library.config
     settings = resolve(layers)
     new_id3 = ID3_VERSIONS[settings["id3_version"]]
-    return Chosen(settings, replace(config, new_id3=new_id3), library)
+    words = replace(config, new_id3=new_id3, cluster_fields=settings["cluster_fields"])
+    return Chosen(settings, words, library)
 
 
 def _nearest(path: Path, libraries: list[tuple[Path, Library]]) -> Library | None:

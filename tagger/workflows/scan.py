@@ -41,6 +41,7 @@ from tagger.workflows.albums import albums
 from tagger.workflows.config import Config
 from tagger.workflows.fingerprints import decision_fingerprint, listening_fingerprint
 from tagger.workflows.listening import JOB_BYTES, Heard, listen_to, workers
+from tagger.workflows.own_types import with_own_types
 from tagger.workflows.recall import Recall
 from tagger.workflows.recording import RunRecorder, Sweeper
 from tagger.workflows.survey import survey
@@ -90,8 +91,8 @@ class Scan:
         self._config = config
         folder = find_bundle(options.model)
         self._model_digest = model_digest(folder)
-        self._bundle = load_bundle(folder)
-        self._settings = PolicySettings(policy=options.policy, max_genres=options.max_genres)
+        self._bundle, self._no_types = with_own_types(load_bundle(folder))
+        self._settings = PolicySettings(options.policy, options.max_genres, config.cluster_fields)
         self._thresholds = Thresholds(
             self._bundle.thresholds, config.thresholds, options.min_confidence
         )
@@ -151,8 +152,8 @@ class Scan:
 
     @property
     def notice(self) -> str:
-        """What went wrong with the cache, or nothing."""
-        return self._cache.notice
+        """What went wrong with the cache or with the music types, or nothing."""
+        return "; ".join(filter(None, (self._cache.notice, self._no_types)))
 
     @property
     def new_id3(self) -> Literal[3, 4]:

@@ -18,12 +18,14 @@ from typing import Any, Final
 
 from tagger.domain import Policy
 from tagger.errors import UsageError
+from tagger.tags.fields import TYPE_FIELDS
 from tagger.workflows.kinds import (
     Choice,
     Duration,
     Kind,
     Number,
     Place,
+    Several,
     Switch,
     Text,
     Whole,
@@ -221,6 +223,14 @@ _TABLE: Final = (
         Choice(("2.3", "2.4")),
         "2.4",
         "ID3 version of tags that are new; those that stand keep theirs.",
+        table="write",
+        has_option=False,
+    ),
+    Setting(
+        "cluster_fields",
+        Several(tuple(TYPE_FIELDS)),
+        (),
+        "The music type goes into these, too, where nothing stands.",
         table="write",
         has_option=False,
     ),

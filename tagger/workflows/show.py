@@ -20,6 +20,7 @@ from tagger.tags.read import read_tags
 from tagger.timeline import Timeline
 from tagger.workflows.hear import Listener
 from tagger.workflows.libraries import settings_for
+from tagger.workflows.own_types import with_own_types
 from tagger.workflows.timeline import hear_timeline
 
 __all__ = ["Look", "NothingHeardError", "TrackViewer", "listen", "look_at"]
@@ -45,7 +46,7 @@ class TrackViewer:
     def __init__(self, model: str | None = None, where: Path | None = None) -> None:
         chosen = settings_for([where] if where else [], {"model": model})
         self._config, self._settings = chosen.config, chosen.settings
-        self._bundle = load_bundle(find_bundle(self._settings["model"]))
+        self._bundle, _ = with_own_types(load_bundle(find_bundle(self._settings["model"])))
         self._classifier = Classifier(self._bundle)
         with native_stderr_hidden():
             self._listener = Listener(self._bundle)

@@ -107,8 +107,8 @@ def test_a_playlist_begins_with_the_track(similar, music, tmp_path):
     path = tmp_path / "like one.m3u8"
     done = similar(music / "one.flac", "--in", music, "-n", "3", "--playlist", path)
     lines = path.read_text("utf-8").splitlines()
-    assert lines[:2] == ["#EXTM3U", "#EXTINF:4,Ann - Song 0"]
-    files = [(path.parent / line).resolve() for line in lines[2::2]]
+    assert (lines[0], lines[2]) == ("#EXTM3U", "#EXTINF:4,Ann - Song 0")
+    files = [(path.parent / line).resolve() for line in lines[3::2]]
     assert files[0] == music / "one.flac"
     assert set(files[1:]) == {music / "two.flac", music / "three.flac"}
     assert "3 tracks written to" in done.stderr

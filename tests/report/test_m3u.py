@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tagger.errors import UsageError
-from tagger.report.m3u import Entry, write_playlist
+from tagger.report.m3u import MARK, Entry, is_ours, write_playlist
 
 
 def test_a_playlist_is_relative_to_where_it_lies(tmp_path):
@@ -22,6 +24,7 @@ def test_a_playlist_is_relative_to_where_it_lies(tmp_path):
     assert write_playlist(path, entries) == []
     assert path.read_text("utf-8").splitlines() == [
         "#EXTM3U",
+        "# made by genretag, which may write it anew",
         "#EXTINF:200,Ann - Über",
         "../music/Ann/café.mp3",
         "#EXTINF:62,b",
@@ -40,6 +43,7 @@ def test_hostile_names(tmp_path):
     assert write_playlist(path, entries) == [broken]
     assert path.read_bytes().split(b"\n") == [
         b"#EXTM3U",
+        MARK,
         rb"#EXTINF:2,A\n/etc/passwd - t\x1b[0m\xe9",
         b"caf\xe9.mp3",
         b"",
@@ -51,6 +55,40 @@ def test_a_playlist_takes_the_place_of_one(tmp_path):
     for name in ("a", "b"):
         write_playlist(path, [Entry(tmp_path / f"{name}.mp3", 1)])
     assert path.read_text().splitlines()[-1] == "b.mp3"
+
+
+@pytest.mark.parametrize("standing", [b"", b"#EXTM3U\nmine.mp3\n", MARK, b"#EXTM3U\r\n" + MARK])
+def test_a_playlist_of_somebody_else_is_left_alone(tmp_path, standing):
+    path = tmp_path / "x.m3u8"
+    path.write_bytes(standing)
+    with pytest.raises(UsageError, match="not made by genretag; it was left alone"):
+        write_playlist(path, [Entry(tmp_path / "a.mp3", 1)])
+    assert path.read_bytes() == standing
+    assert not is_ours(path)
+
+
+def as_a_player_reads(playlist: Path) -> list[str]:
+    """The files that a playlist names, read the way mpd and VLC do."""
+    lines = playlist.read_bytes().replace(b"\r", b"\n").split(b"\n")
+    names = [line.lstrip() for line in lines if line.strip() and not line.startswith(b"#")]
+    return [os.path.normpath(playlist.parent / os.fsdecode(name)) for name in names]
+
+
+names = st.binary(min_size=1, max_size=12).filter(
+    lambda name: b"/" not in name and b"\0" not in name and name.strip(b". \t\x0b\x0c\r\n")
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(st.lists(names, min_size=1, max_size=3), max_size=5), st.text(max_size=9))
+def test_every_path_comes_back_or_is_named_as_left_out(tmp_path_factory, parts, title):
+    root = tmp_path_factory.getbasetemp()
+    paths = [root / os.fsdecode(b"/".join(part) + b".mp3") for part in parts]
+    playlist = root / "any.m3u8"
+    left_out = write_playlist(playlist, [Entry(path, 1.0, title, title) for path in paths])
+    assert all("\n" in os.fspath(path) or "\r" in os.fspath(path) for path in left_out)
+    kept = [path for path in paths if path not in left_out]
+    assert as_a_player_reads(playlist) == [os.path.normpath(path) for path in kept]
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 pytest.importorskip("sklearn")
 
 from tagger.models.clusters import assign
+from tagger.models.kmeans import MOST_TYPES
 from tagger.training.datasets import ENSEMBLE_FEATURES
-from tagger.training.music_types import MusicTypes, _distinct, fit_music_types
+from tagger.training.music_types import MusicTypes, fit_music_types
 
 SIZES = (30, 20, 10)
 OF_TYPE = np.repeat([1, 2, 0], [20, 10, 30])  # the largest, 0, comes last
@@ -70,7 +71,7 @@ def test_words_say_what_was_planted(types: MusicTypes) -> None:
 
 
 def test_the_elbow_bends_where_it_should(types: MusicTypes) -> None:
-    assert [look["k"] for look in types.elbow] == list(range(2, 9))
+    assert [look["k"] for look in types.elbow] == list(range(2, MOST_TYPES + 1))
     inertia = [look["inertia"] for look in types.elbow]
     assert inertia == sorted(inertia, reverse=True)
     assert max(types.elbow, key=lambda look: look["silhouette"])["k"] == 3
@@ -83,42 +84,3 @@ def test_the_same_seed_gives_the_same_types_and_another_the_same_order(types: Mu
     assert other.sizes == types.sizes
     assert other.spec.names == types.spec.names
     assert np.allclose(other.spec.centroids, types.spec.centroids, atol=1e-4)
-
-
-# --- names ------------------------------------------------------------------------------
-
-
-def words(*strongest_first: str) -> dict[str, float]:
-    return {word: 1.0 - 0.1 * i for i, word in enumerate(strongest_first)}
-
-
-RHYTHMIC = ("rhythmic", "bright", "dense", "energetic", "harmonic")
-
-
-@pytest.mark.parametrize(
-    ("types_words", "names"),
-    [
-        (
-            [words(*RHYTHMIC), words("mellow", "flowing", "dense", "sparse", "harmonic")],
-            ("rhythmic and bright", "mellow and flowing"),
-        ),
-        (
-            [words(*RHYTHMIC), words("rhythmic", "bright", "melodic", "sparse", "harmonic")],
-            ("rhythmic and bright and dense", "rhythmic and bright and melodic"),
-        ),
-        (  # the same two the other way round tell nobody anything
-            [words(*RHYTHMIC), words("bright", "rhythmic", "melodic", "sparse", "harmonic")],
-            ("rhythmic and bright and dense", "bright and rhythmic and melodic"),
-        ),
-        ([words(*RHYTHMIC), words(*reversed(RHYTHMIC))], None),
-        ([words(*RHYTHMIC), words(*RHYTHMIC)], ("type 1", "type 2")),
-    ],
-    ids=["two words", "a third", "turned round", "opposite order", "all five alike"],
-)
-def test_names_are_distinct_and_hold_nothing_that_a_server_splits_on(
-    types_words: list[dict[str, float]], names: tuple[str, ...] | None
-) -> None:
-    given = _distinct(types_words)
-    assert len(set(given)) == len(types_words)
-    assert not set("".join(given)) & set(";/,")
-    assert names is None or given == names

@@ -33,6 +33,7 @@ Rock = 1
 
 [write]
 id3_version = "2.3"
+cluster_fields = ["MOOD", "GROUPING"]
 """
 
 
@@ -48,6 +49,7 @@ def test_every_key(tmp_path, change):
     )
     assert found.thresholds == {"rb": 0.7, "rock": 1.0}
     assert found.new_id3 == 3
+    assert found.cluster_fields == ("GROUPING", "MOOD")
 
 
 @pytest.mark.parametrize("text", ["", "# nothing", "[vocabulary]", "[vocabulary.aliases]",
@@ -150,6 +152,8 @@ def test_a_default_file_that_cannot_be_read_is_no_absent_one(tmp_path):
         ("[library]\n'/m' = 1", 'library."/m" must be a table'),
         ("[library.'/m']\npolcy = 'fill'", "did you mean library.\"/m\".policy?"),
         ("[library.'/m'.thresholds]\nRock = 2", "thresholds: 'Rock' must be a number"),
+        ("[write]\ncluster_fields = 'MOOD'", 'must be a list of some of "GROUPING" and "MOOD"'),
+        ("[write]\ncluster_fields = ['GENRE']", 'must be a list of some of "GROUPING" and "MOOD"'),
         ("[write]\n[write]", "not valid TOML: .*line 2"),
         ("[thresholds]\nRock = 0,7", "not valid TOML: .*line 2"),
         ("[thresholds]\nRock & Roll = 0.7", "not valid TOML: .*line 2"),

@@ -64,7 +64,7 @@ class Id3Container(Container):
             self.wanted[field] = tuple(values)
 
     def rest(self, changed: AbstractSet[str]) -> Rest:
-        keys = {FIELDS[name].id3 for name in changed}
+        keys = {style.key_in(FIELDS[name], self.raw.major) for name in changed}
         return tuple(
             (
                 row.frame.id.decode("ascii"),
@@ -76,18 +76,19 @@ class Id3Container(Container):
 
     def _standing(self, field: Field) -> tuple[str, ...]:
         """Values of a field as the file has them."""
-        texts = (
-            text
-            for row in (*self._rows, *self._added)
-            if row.key == field.id3
-            for text in row.texts
-        )
-        # Some programs write a frame for each value, others the same one twice.
-        return style.values(field, tuple(dict.fromkeys(texts)), self.raw.major)
+        for key in style.keys_in(field, self.raw.major):
+            texts = (
+                text for row in (*self._rows, *self._added) if row.key == key for text in row.texts
+            )
+            # Some programs write a frame for each value, others the same one twice.
+            if said := style.values(field, tuple(dict.fromkeys(texts)), self.raw.major):
+                return said
+        return ()
 
     def _new_rows(self) -> list[list[RawFrame]]:
         """What takes the place of each frame of the tag, and what comes behind the last one."""
-        new = {field.id3: self._frame(field, said) for field, said in self.wanted.items()}
+        major = self.raw.major
+        new = {style.key_in(f, major): self._frame(f, said) for f, said in self.wanted.items()}
         left = dict(new)
 
         def replaced(row: _Row) -> list[RawFrame]:

@@ -13,7 +13,17 @@ from collections.abc import Iterator, Sequence
 from tagger.tags import genres
 from tagger.tags.fields import GENRE, Field
 
-__all__ = ["SEPARATOR_V23", "carried_over", "content", "frame", "key_of", "texts_of", "values"]
+__all__ = [
+    "SEPARATOR_V23",
+    "carried_over",
+    "content",
+    "frame",
+    "key_in",
+    "key_of",
+    "keys_in",
+    "texts_of",
+    "values",
+]
 
 SEPARATOR_V23 = "; "
 """Joins values before ID3v2.4. A slash is what the standard has for people, but it is
@@ -25,16 +35,32 @@ _CODECS = {_LATIN1: "latin-1", _UTF16: "utf-16-le", _UTF16BE: "utf-16-be", _UTF8
 _BOM_LE, _BOM_BE = b"\xff\xfe", b"\xfe\xff"
 
 _IDS_V22 = {
+    "GP1": "GRP1",
     "TAL": "TALB",
     "TCO": "TCON",
     "TCP": "TCMP",
     "TP1": "TPE1",
     "TP2": "TPE2",
+    "TT1": "TIT1",
     "TXX": "TXXX",
 }
 _TO_V22 = {later: early for early, later in _IDS_V22.items()}
 _USER_TEXT = "TXXX"
-_IDS = frozenset(_TO_V22)
+_IDS = frozenset((*_TO_V22, "TMOO"))
+
+# Other frames that programs write a field into; they count where the usual one is absent.
+_ALIASES = {"TIT1": ("GRP1",), "TXXX:MOOD": ("TMOO",)}
+
+
+def key_in(field: Field, major: int) -> str:
+    """The key that a field has in a version of ID3v2."""
+    return field.id3_early if field.id3_early and major < 4 else field.id3
+
+
+def keys_in(field: Field, major: int) -> tuple[str, ...]:
+    """The keys under which a field may stand, the usual one first."""
+    key = key_in(field, major)
+    return (key, *_ALIASES.get(key, ()))
 
 
 def key_of(name: bytes) -> str:
@@ -103,7 +129,7 @@ def values(field: Field, texts: Sequence[str], major: int) -> tuple[str, ...]:
     """
     if field is GENRE:
         return genres.from_id3(texts)
-    if major < 4 and field.id3.startswith(_USER_TEXT):
+    if major < 4 and key_in(field, major).startswith(_USER_TEXT):
         texts = [part for text in texts for part in text.split(SEPARATOR_V23)]
     return tuple(text for text in texts if text)
 
@@ -116,7 +142,7 @@ def frame(field: Field, said: Sequence[str], major: int) -> tuple[bytes, bytes]:
         said: its values, at least one.
         major: 2, 3 or 4; it decides separator and encoding.
     """
-    key, _, description = field.id3.partition(":")
+    key, _, description = key_in(field, major).partition(":")
     texts = [description] if description else []
     if major < 4:
         texts.append(SEPARATOR_V23.join(said))
