@@ -36,6 +36,7 @@ TEXTS = {
     "quiet": ("OFF", False),
     "verbose": ("on", True),
     "id3_version": ("2.3", "2.3"),
+    "cluster_fields": ("MOOD; GROUPING", ("GROUPING", "MOOD")),
 }
 
 
