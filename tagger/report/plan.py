@@ -36,12 +36,14 @@ class Plan:
         model: the model that heard the tracks.
         new_id3: version of an ID3v2 tag where there is none yet.
         tracks: how many tracks there are to write.
+        below: the folder below which all of them lie.
     """
 
     path: Path
     model: str
     new_id3: Literal[3, 4]
     tracks: int
+    below: Path
 
     def reports(self) -> Iterator[TrackReport]:
         """Each track as the dry run reported it.
@@ -128,11 +130,12 @@ def read_plan(path: Path) -> Plan:
     """
     head: dict[str, Any] = {}
     last: dict[str, Any] = {}
+    below: Path | None = None
     count = before = 0
     with _lines(path) as lines:
         for number, value in lines:
             if count > 1:
-                _track(last, path, before)
+                below = _common(below, _track(last, path, before).path.parent)
             head, last, before, count = head or value, value, number, count + 1
     if "genretag_plan" not in head:
         raise UsageError(f"{path}: not a plan; `genretag scan --plan` makes one")
@@ -140,7 +143,15 @@ def read_plan(path: Path) -> Plan:
         raise UsageError(f"{path}: a plan of another genretag; make it again")
     if "summary" not in last:
         raise UsageError(f"{path}: the plan is cut short; make it again")
-    return Plan(path, str(head.get("model")), 3 if head.get("new_id3") == 3 else 4, count - 2)
+    new_id3: Literal[3, 4] = 3 if head.get("new_id3") == 3 else 4
+    return Plan(path, str(head.get("model")), new_id3, count - 2, below or Path("/"))
+
+
+def _common(below: Path | None, folder: Path) -> Path:
+    """The folder that holds both."""
+    if below is None or below == folder:
+        return folder
+    return Path(os.path.commonpath((below, folder)))
 
 
 @contextmanager

@@ -23,6 +23,7 @@ _genretag() {
         "/scan --time-limit") return ;;
         "/scan --nice") return ;;
         "/scan --dask") return ;;
+        "/apply --in") return ;;
         "/apply --report") return ;;
         "/apply --log") return ;;
         "/apply --mtime") COMPREPLY=($(compgen -W "bump preserve" -- "$cur")); return ;;
@@ -92,7 +93,7 @@ _genretag() {
     case "$at" in
         "") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--version --help -h" -- "$cur")); return; fi; COMPREPLY=($(compgen -W "scan apply undo show cluster similar playlist train evaluate compare explore doctor completion app models cache config" -- "$cur")); return ;;
         "/scan") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--dry-run -n --no-dry-run --policy --min-confidence --max-genres --consistent --model --rescan --no-rescan --jobs -j --exclude --report --plan --log --mtime --write --time-limit --nice --dask --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;
-        "/apply") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--report --log --mtime --write --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;
+        "/apply") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--in --report --log --mtime --write --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;
         "/undo") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--list -l --dry-run -n --write --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;
         "/show") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--model --timeline -t --spectrogram --json --verbose -v --help -h" -- "$cur")); return; fi ;;
         "/cluster") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--k --pca --refit --dry-run -n --write --plots --seed --exclude --mtime --model --jobs -j --quiet -q --no-quiet --verbose -v --no-verbose --help -h" -- "$cur")); return; fi ;;

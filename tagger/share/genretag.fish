@@ -59,6 +59,7 @@ complete -c genretag -n '__genretag_at "/scan"' -s v -d 'Show every track and ev
 complete -c genretag -n '__genretag_at "/scan"' -l no-verbose -d 'Show every track and every field.'
 complete -c genretag -n '__genretag_at "/scan"' -l help -d 'Show this message and exit.'
 complete -c genretag -n '__genretag_at "/scan"' -s h -d 'Show this message and exit.'
+complete -c genretag -n '__genretag_at "/apply"' -l in -r -d 'Leave alone what lies outside of this folder; may be given several times.'
 complete -c genretag -n '__genretag_at "/apply"' -l report -r -d 'Write a report: one line a track, .jsonl or .csv; or .html, a page with a map of the library, charts and a table to search.'
 complete -c genretag -n '__genretag_at "/apply"' -l log -r -d 'Append what is written and what fails to a log; it is rotated at 5 MB.'
 complete -c genretag -n '__genretag_at "/apply"' -l mtime -x -a 'bump preserve' -d 'Whether a changed file\'s date changes. Media servers notice changes by it. (default: bump)'

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from tagger.tags.place import Place
+
 __all__ = ["is_leftover", "locked", "remove_leftover", "temporary_file"]
 
 _TEMPORARY = re.compile(r"\.genretag-[0-9a-f]{16}\.tmp")
@@ -44,21 +46,24 @@ def remove_leftover(path: Path) -> bool:
 
 
 @contextmanager
-def temporary_file(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """A new file, locked as long as it is in use; gone at the end unless it was renamed."""
+def temporary_file(place: Place) -> Iterator[tuple[str, BinaryIO]]:
+    """A new file beside another, locked as long as it is in use; gone at the end unless renamed.
+
+    Returns:
+        its name in the folder, and the file.
+    """
     while True:
-        path = folder / f".genretag-{secrets.token_hex(8)}.tmp"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        file = os.fdopen(handle, "r+b")
+        name = f".genretag-{secrets.token_hex(8)}.tmp"
+        file = os.fdopen(place.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL), "r+b")
         _lock(file, wait=True)
         if os.fstat(file.fileno()).st_nlink:
             break
         file.close()  # somebody's clean-up came between creation and lock
     try:
         with file:
-            yield path, file
+            yield name, file
     except BaseException:
-        path.unlink(missing_ok=True)
+        place.unlink(name)
         raise
 
 

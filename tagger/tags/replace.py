@@ -25,6 +25,7 @@ from tagger.tags.copying import CHANGED_MEANWHILE, build, compare
 from tagger.tags.edits import Edit, apply_in_place
 from tagger.tags.failures import in_plain_words
 from tagger.tags.leftovers import locked, temporary_file
+from tagger.tags.place import Place
 
 __all__ = [
     "Target",
@@ -77,13 +78,13 @@ class Target:
     """A file that is about to be changed.
 
     Attributes:
-        real: its path, without links.
-        original: the same, open for reading.
+        place: its folder, held, and its name there.
+        original: the file, open for reading.
         before: its status when it was looked at.
         mtime_ns: the new file's time of modification; None for now.
     """
 
-    real: Path
+    place: Place
     original: BinaryIO
     before: os.stat_result
     mtime_ns: int | None
@@ -108,7 +109,8 @@ def replace_by_copy(
         TagError: if the file changed meanwhile or the copy is not as it should be.
         OSError: whatever the system says; the file is as it was.
     """
-    with temporary_file(target.real.parent) as (temporary, copy):
+    place = target.place
+    with temporary_file(place) as (temporary, copy):
         touched = build(target.original, copy, edits, target.before.st_size)
         copy.flush()
         _dress(target, copy)
@@ -118,11 +120,11 @@ def replace_by_copy(
             synced.result()
         with recorded:
             # A link in its place is another file, whatever it points to.
-            if identity(target.real.lstat()) != identity(target.before):
+            if identity(place.status(place.name)) != identity(target.before):
                 raise TagError(CHANGED_MEANWHILE)
-            _check_own(temporary, copy)
-            temporary.replace(target.real)
-    _sync_folder(target.real.parent)
+            _check_own(place.status(temporary), copy)
+            place.replace(temporary, place.name)
+    place.sync()
 
 
 def edit_in_place(
@@ -147,7 +149,8 @@ def edit_in_place(
         OSError: whatever the system says before; the file is as it was.
     """
     broken: OSError | None = None
-    with target.real.open("r+b") as file, locked(file), recorded, uninterrupted():
+    handle = target.place.open(target.place.name, os.O_RDWR)
+    with os.fdopen(handle, "r+b") as file, locked(file), recorded, uninterrupted():
         if identity(os.fstat(file.fileno())) != identity(target.before) or not same(file):
             raise TagError(CHANGED_MEANWHILE)
         _make_room(file, target.before.st_size, sum(edit.shift for edit in edits))
@@ -197,9 +200,9 @@ def _make_room(file: BinaryIO, length: int, growth: int) -> None:
         raise
 
 
-def _check_own(temporary: Path, copy: BinaryIO) -> None:
+def _check_own(found: os.stat_result, copy: BinaryIO) -> None:
     """Check that a name still means the copy, in a folder that others may write to."""
-    found, own = temporary.lstat(), os.fstat(copy.fileno())
+    own = os.fstat(copy.fileno())
     if (found.st_dev, found.st_ino) != (own.st_dev, own.st_ino):
         raise TagError(CHANGED_MEANWHILE)
 
@@ -239,13 +242,3 @@ def _dress(target: Target, copy: BinaryIO) -> None:
 
 def _is_read_only_mount(real: Path) -> bool:
     return hasattr(os, "statvfs") and bool(os.statvfs(real).f_flag & os.ST_RDONLY)
-
-
-def _sync_folder(folder: Path) -> None:
-    # The new file stands already; a file system that cannot sync folders is no failure.
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -21,6 +21,7 @@ from tagger.tags.container import Container, tags_of
 from tagger.tags.edits import Edit, Edited, Edits, inverse, pack, unpack
 from tagger.tags.failures import translated
 from tagger.tags.fields import FIELDS
+from tagger.tags.place import held, refuse_outside
 from tagger.tags.replace import Target, edit_in_place, refuse_unwritable, replace_by_copy
 
 __all__ = ["PayloadDigest", "Recorded", "WriteSettings", "restore", "write_changes"]
@@ -46,11 +47,14 @@ class WriteSettings:
             hard links stay together and no room is needed, but a crash in the middle
             of it damages the file.
         new_id3: 3 or 4, the version of an ID3v2 tag where none stands yet.
+        within: folders (or files), without links, outside of which nothing is written, though
+            a link may lead there; none means that it may be anywhere.
     """
 
     mtime: Literal["bump", "preserve"] = "bump"
     in_place: bool = False
     new_id3: Literal[3, 4] = 4
+    within: tuple[Path, ...] = ()
 
 
 def write_changes(
@@ -84,8 +88,9 @@ def write_changes(
     _check_plan(changes)
     with translated(_FAILED):
         real = path.resolve(strict=True)
+        refuse_outside(real, settings.within)
         refuse_unwritable(real, real.stat(), in_place=settings.in_place)
-        with real.open("rb") as original:
+        with held(real) as place, place.reading() as original:
             before = os.fstat(original.fileno())
             tags = tags_of(original, new_id3=settings.new_id3)
             state_before = tags.state()
@@ -104,7 +109,7 @@ def write_changes(
             )
             mtime_ns = before.st_mtime_ns if settings.mtime == "preserve" else None
             _carry_out(
-                Target(real, original, before, mtime_ns),
+                Target(place, original, before, mtime_ns),
                 edits,
                 state_before,
                 in_place=settings.in_place,
@@ -129,9 +134,7 @@ def restore(replacement: Replacement, *, in_place: bool = False, dry_run: bool =
     """
     with translated("the former tags cannot be put back"):
         real = replacement.path.resolve(strict=True)  # it may be a link by now
-        if not real.is_file():
-            raise TagsRefusedError("not a regular file any more")
-        with real.open("rb") as original:
+        with held(real) as place, place.reading() as original:
             before = os.fstat(original.fileno())
             state = tags_of(original).state()
             if state == replacement.state_before:
@@ -145,7 +148,7 @@ def restore(replacement: Replacement, *, in_place: bool = False, dry_run: bool =
                     raise TagError("what the journal holds would not bring the old file back")
             if not dry_run:
                 _carry_out(
-                    Target(real, original, before, replacement.mtime_before_ns),
+                    Target(place, original, before, replacement.mtime_before_ns),
                     edits,
                     state,
                     in_place=in_place,

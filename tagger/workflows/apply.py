@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from tagger.domain import AsBefore, Status, TrackReport
-from tagger.errors import TagError, TagsRefusedError
+from tagger.errors import TagError, TagsRefusedError, UsageError
 from tagger.library.identity import payload_digest_of
 from tagger.report.plan import read_plan
 from tagger.tags.policy import GenreOutcome
@@ -23,14 +23,28 @@ __all__ = ["Apply"]
 class Apply:
     """One run over the tracks of a plan.
 
+    Args:
+        plan: its file.
+        mtime: as in :class:`~tagger.tags.writer.WriteSettings`, and so is ``in_place``.
+        within: folders outside of which nothing is written, whatever the plan says; none means
+            that it may name any file.
+
     Raises:
-        UsageError: the plan cannot be read or is not whole.
+        UsageError: the plan cannot be read or is not whole, or there is no such folder.
     """
 
-    def __init__(self, plan: Path, *, mtime: Literal["bump", "preserve"], in_place: bool) -> None:
+    def __init__(
+        self,
+        plan: Path,
+        *,
+        mtime: Literal["bump", "preserve"],
+        in_place: bool,
+        within: Sequence[Path] = (),
+    ) -> None:
         self.begun = time.monotonic()
         self._plan = read_plan(plan)
-        self._settings = WriteSettings(mtime, in_place, self._plan.new_id3)
+        real = tuple(_folder(path) for path in within)
+        self._settings = WriteSettings(mtime, in_place, self._plan.new_id3, real)
         self._sweeper = Sweeper()
         self._recorder: RunRecorder | None = None
 
@@ -38,6 +52,11 @@ class Apply:
     def total(self) -> int:
         """How many tracks the plan has."""
         return self._plan.tracks
+
+    @property
+    def below(self) -> Path:
+        """The folder below which all tracks of the plan lie."""
+        return self._plan.below
 
     @property
     def model(self) -> str:
@@ -97,3 +116,13 @@ class Apply:
             return replace(planned, status=Status.FAILED, reason=str(error), changes=())
         unsure = planned.outcome == GenreOutcome.ABSTAINED
         return replace(planned, status=Status.ABSTAINED if unsure else Status.TAGGED)
+
+
+def _folder(path: Path) -> Path:
+    try:
+        real = path.resolve(strict=True)
+    except (OSError, RuntimeError):  # a link to itself
+        raise UsageError(f"--in {path}: no such folder") from None
+    if not real.is_dir():
+        raise UsageError(f"--in {path}: is no folder")
+    return real

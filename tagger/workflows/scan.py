@@ -96,12 +96,13 @@ class Scan:
         self._thresholds = Thresholds(
             self._bundle.thresholds, config.thresholds, options.min_confidence
         )
-        self._writing = WriteSettings(options.mtime, options.in_place, config.new_id3)
         self._sweeper = Sweeper()
         self._unread: list[TrackReport] = []
         self._recorder: RunRecorder | None = None
         self._taken = 0
         self._roots = Roots(options.paths)
+        within = tuple(path.resolve() for path in options.paths)  # as they are now
+        self._writing = WriteSettings(options.mtime, options.in_place, config.new_id3, within)
         self._cache = Cache.open(cache_folder(create=False))
         self._recall = Recall(
             self._cache,

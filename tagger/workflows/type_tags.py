@@ -45,7 +45,8 @@ class TypeTags:
         self._collection = collection
         self._roots = Roots(paths)
         self._settings = PolicySettings(type_fields=config.cluster_fields)
-        self._writing = WriteSettings(mtime, False, config.new_id3)
+        within = tuple(path.resolve() for path in paths)
+        self._writing = WriteSettings(mtime, False, config.new_id3, within)
         self._sweeper = Sweeper()
         self._recorder: RunRecorder | None = None
 
