@@ -23,8 +23,10 @@ def list_models() -> None:
 
 @models_app.command()
 def verify(model: ModelOption = "default") -> None:
-    """Check every file of a model against its digest."""
+    """Check every file of a model against its digest, and that none holds what harms."""
     from tagger.models.bundle import find_bundle, load_bundle
+    from tagger.models.weights import check_weights
 
     bundle = load_bundle(find_bundle(model))
+    check_weights(bundle)
     typer.echo(f"{bundle.identity}: {len(bundle.weights)} files match their digests")

@@ -12,12 +12,16 @@ from tagger.analysis.picture import N_MELS, Picture
 from tagger.errors import ModelError
 from tagger.models.bundle import Bundle, CnnSpec
 from tagger.models.fusion import log_softmax
+from tagger.models.memory import ROOM, memory_bound
+from tagger.models.tflite_file import check_tflite
 
 __all__ = ["EMBEDDING", "LOGITS", "Cnn", "Look", "cut_patches"]
 
 LOGITS: Final = "logits"
 EMBEDDING: Final = "embedding"
 """Names of the outputs of a network that has two: their order is the converter's."""
+
+_PATCH_ROOM: Final = 32 << 20  # bytes, for one patch; VGG16 takes 25 MiB
 
 Patches = npt.NDArray[np.float32]
 
@@ -69,13 +73,15 @@ class Cnn:
 
         self.spec: Final = bundle.cnn
         self._n_labels: Final = len(bundle.fitted_labels)
+        check_tflite(bundle.weights[self.spec.file], f"{bundle.folder / self.spec.file}")
         try:
-            self._interpreter: Any = Interpreter(
-                model_content=bundle.weights[self.spec.file], num_threads=1
-            )
+            with memory_bound():
+                self._interpreter: Any = Interpreter(
+                    model_content=bundle.weights[self.spec.file], num_threads=1
+                )
             self._input = self._interpreter.get_input_details()[0]
             self._outputs = self._outputs_of(self._interpreter)
-        except (ValueError, RuntimeError, LookupError, TypeError) as error:
+        except (ValueError, RuntimeError, LookupError, TypeError, MemoryError) as error:
             raise ModelError(f"{bundle.folder}: the network cannot be loaded: {error}") from error
         if tuple(self._input["shape_signature"][1:]) != (N_MELS, self.spec.columns, 1):
             raise ModelError(
@@ -128,12 +134,15 @@ class Cnn:
 
     def _run(self, patches: Patches) -> list[npt.NDArray[Any]]:
         try:
-            if len(patches) != self._batch:
-                self._interpreter.resize_tensor_input(self._input["index"], patches.shape)
-                self._interpreter.allocate_tensors()
-                self._batch = len(patches)
-            self._interpreter.set_tensor(self._input["index"], patches)
-            self._interpreter.invoke()
-            return [self._interpreter.get_tensor(index) for index in self._outputs]
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(f"the network fails: {error}") from error
+            with memory_bound(ROOM + len(patches) * _PATCH_ROOM):
+                if len(patches) != self._batch:
+                    self._interpreter.resize_tensor_input(self._input["index"], patches.shape)
+                    self._interpreter.allocate_tensors()
+                    self._batch = len(patches)
+                self._interpreter.set_tensor(self._input["index"], patches)
+                self._interpreter.invoke()
+                return [self._interpreter.get_tensor(index) for index in self._outputs]
+        except (ValueError, RuntimeError, MemoryError) as error:
+            raise ModelError(
+                f"the network fails, or wants more memory than a model may take: {error}"
+            ) from error

@@ -9,9 +9,12 @@ import numpy.typing as npt
 
 from tagger.errors import ModelError
 from tagger.models.bundle import Bundle
+from tagger.models.memory import ROOM, memory_bound
 from tagger.models.onnx_file import check_onnx
 
 __all__ = ["Ensemble"]
+
+_TRACK_ROOM: Final = 64 << 10  # bytes, for one track: its features, and each support vector's say
 
 
 class Ensemble:
@@ -29,12 +32,13 @@ class Ensemble:
         for member in bundle.members:
             check_onnx(bundle.weights[member.file], f"{bundle.folder / member.file}")
         try:
-            self._sessions = [
-                onnxruntime.InferenceSession(
-                    bundle.weights[member.file], options, providers=["CPUExecutionProvider"]
-                )
-                for member in bundle.members
-            ]
+            with memory_bound():
+                self._sessions = [
+                    onnxruntime.InferenceSession(
+                        bundle.weights[member.file], options, providers=["CPUExecutionProvider"]
+                    )
+                    for member in bundle.members
+                ]
         except Exception as error:  # onnxruntime raises bare RuntimeError kinds of its own
             raise ModelError(f"{bundle.folder}: the ensemble cannot be loaded: {error}") from error
         weights = np.array([member.weight for member in bundle.members])
@@ -57,9 +61,12 @@ class Ensemble:
         total = np.zeros((len(features), self._n_labels))
         for session, weight in zip(self._sessions, self._weights, strict=True):
             try:
-                outputs = session.run(None, {session.get_inputs()[0].name: features})
+                with memory_bound(ROOM + len(features) * _TRACK_ROOM):
+                    outputs = session.run(None, {session.get_inputs()[0].name: features})
             except Exception as error:
-                raise ModelError(f"the ensemble refuses its input: {error}") from error
+                raise ModelError(
+                    f"the ensemble fails, or wants more memory than a model may take: {error}"
+                ) from error
             votes = np.asarray(outputs[-1], dtype=np.float64)
             if votes.shape != total.shape:
                 raise ModelError(f"an ensemble member answers {votes.shape}, not {total.shape}")

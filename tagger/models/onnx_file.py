@@ -1,12 +1,14 @@
 """What an ONNX file from a stranger may hold, checked before a runtime sees it.
 
-A model may name files on this machine that its numbers are to be read from, and may loop
-without end. Neither has a place in a bundle. The messages and their numbers are those of
-onnx.proto; all that is read of them is what these checks need.
+A model may name files on this machine that its numbers are to be read from, may loop without
+end, and may blow up a few bytes into any amount of memory. None of it has a place in a bundle.
+(What grows by other means is bounded by :mod:`tagger.models.memory`.) The messages and their
+numbers are those of onnx.proto; all that is read of them is what these checks need.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,16 +18,32 @@ __all__ = ["check_onnx"]
 
 _DOMAINS: Final = frozenset({"", "ai.onnx", "ai.onnx.ml"})
 _ALSO: Final = frozenset({("com.microsoft", "CDist")})  # distances, as scikit-learn's are exported
-_NEVER: Final = frozenset({"Loop"})
+_LOOPS: Final = frozenset({"Loop", "Scan", "SequenceMap"})
+_INFLATING: Final = frozenset(
+    {
+        "Bernoulli", "ConstantOfShape", "Expand", "EyeLike", "GridSample", "MaxUnpool", "OneHot",
+        "Pad", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Range",
+        "Resize", "ScatterElements", "ScatterND", "Tile", "Upsample",
+    }
+)  # fmt: skip
+"""What gives a result of any size out of a number or two that say how large it is."""
+
+_NEVER: Final = _LOOPS | _INFLATING
 _DEEPEST: Final = 20
+_MOST_NODES: Final = 10_000
+_MOST_VALUES: Final = 64 << 20  # of a sparse tensor, which is made a dense one
+_LEAST_BYTES: Final = 0.5  # of a value: there are types of four bits
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MODEL_GRAPH, _MODEL_FUNCTION = 7, 25
 _GRAPH_NODE, _GRAPH_TENSOR, _GRAPH_SPARSE = 1, 5, 15
 _NODE_OP, _NODE_ATTRIBUTE, _NODE_DOMAIN = 4, 5, 7
 _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS, _ATTRIBUTE_SPARSE = (5, 10), (6, 11), (22, 23)
-_TENSOR_EXTERNAL, _TENSOR_LOCATION = 13, 14
-_SPARSE_TENSORS: Final = (1, 2)
+_TENSOR_DIMS, _TENSOR_EXTERNAL, _TENSOR_LOCATION = 1, 13, 14
+_NUMBERS: Final = re.compile(rb"(?:\x3d.{4}|\x40[\x80-\xff]{0,9}[\0-\x7f])++", re.DOTALL)
+"""An attribute's floats and ints (fields 7 and 8), each with its key."""
+
+_SPARSE_TENSORS, _SPARSE_DIMS = (1, 2), 3
 
 
 def check_onnx(data: bytes, name: str) -> None:
@@ -53,10 +71,14 @@ def check_onnx(data: bytes, name: str) -> None:
 def _check_graph(graph: memoryview, name: str, depth: int) -> None:
     if depth > _DEEPEST:
         raise ModelError(f"{name}: graphs in graphs, too deep")
+    nodes = 0
     for number, value in _fields(graph):
         if not isinstance(value, memoryview):
             continue
         if number == _GRAPH_NODE:
+            nodes += 1
+            if nodes > _MOST_NODES:
+                raise ModelError(f"{name}: more than {_MOST_NODES:,} operators")
             _check_node(value, name, depth)
         elif number == _GRAPH_TENSOR:
             _check_tensor(value, name)
@@ -82,7 +104,7 @@ def _check_node(node: memoryview, name: str, depth: int) -> None:
 
 
 def _check_attribute(attribute: memoryview, name: str, depth: int) -> None:
-    for number, value in _fields(attribute):
+    for number, value in _fields(attribute, _NUMBERS):
         if not isinstance(value, memoryview):
             continue
         if number in _ATTRIBUTE_TENSORS:
@@ -94,25 +116,55 @@ def _check_attribute(attribute: memoryview, name: str, depth: int) -> None:
 
 
 def _check_sparse(sparse: memoryview, name: str) -> None:
+    values = 1
     for number, value in _fields(sparse):
         if number in _SPARSE_TENSORS and isinstance(value, memoryview):
             _check_tensor(value, name)
+        elif number == _SPARSE_DIMS:
+            values *= _dims(value)
+    if values > _MOST_VALUES:
+        raise ModelError(f"{name}: a sparse tensor of {values:,} values")
 
 
 def _check_tensor(tensor: memoryview, name: str) -> None:
+    values = 1
     for number, value in _fields(tensor):
         if number == _TENSOR_EXTERNAL or (number == _TENSOR_LOCATION and value):
             raise ModelError(f"{name}: its numbers are to be read from another file")
+        if number == _TENSOR_DIMS:
+            values *= _dims(value)
+    if values * _LEAST_BYTES > len(tensor):
+        raise ModelError(f"{name}: a tensor says that it has {values:,} values, and has fewer")
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def _dims(value: int | memoryview) -> int:
+    """Product of the dimensions that a field holds: one, or several packed."""
+    if isinstance(value, int):
+        return value
+    product, at = 1, 0
+    while at < len(value):
+        dim, at = _varint(value, at)
+        product *= dim
+    return product
+
+
+def _fields(
+    message: memoryview, skipped: re.Pattern[bytes] | None = None
+) -> Iterator[tuple[int, int | memoryview]]:
     """Number and value of each field of a protobuf message.
+
+    Args:
+        message: its bytes.
+        skipped: fields to pass over; trees have a million.
 
     Raises:
         IndexError, ValueError: the message is damaged.
     """
     at = 0
     while at < len(message):
+        if skipped and (run := skipped.match(message, at)):
+            at = run.end()
+            continue
         key, at = _varint(message, at)
         number, kind = key >> 3, key & 7
         if kind == _VARINT:

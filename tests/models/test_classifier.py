@@ -195,7 +195,7 @@ def test_a_model_of_another_shape_is_refused(bundle, patches):
         Cnn(more).log_probs(patches[:1])
     with pytest.raises(ModelError, match="answers"):
         Ensemble(more).probabilities(features_of(bundle, 1))
-    with pytest.raises(ModelError, match="refuses its input"):
+    with pytest.raises(ModelError, match="the ensemble fails"):
         Ensemble(bundle).probabilities(features_of(bundle, 1)[:, :-1])
 
 
