@@ -7,6 +7,7 @@ onnx.proto; all that is read of them is what these checks need.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -26,6 +27,13 @@ _NODE_OP, _NODE_ATTRIBUTE, _NODE_DOMAIN = 4, 5, 7
 _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS, _ATTRIBUTE_SPARSE = (5, 10), (6, 11), (22, 23)
 _TENSOR_EXTERNAL, _TENSOR_LOCATION = 13, 14
 _SPARSE_TENSORS: Final = (1, 2)
+
+# A forest's attributes are hundreds of thousands of fields, one for each number of each node.
+# These are floats, ints and short strings, which refer to nothing: they are passed over in bulk.
+_SHORT_STRINGS: Final = rb"|".join(rb"\x%02x.{%d}" % (size, size) for size in range(32))
+_PLAIN_FIELDS: Final = re.compile(
+    rb"(?:\x3d.{4}|\x40[\x80-\xff]{0,9}[\x00-\x7f]|\x4a(?:" + _SHORT_STRINGS + rb"))*+", re.DOTALL
+)
 
 
 def check_onnx(data: bytes, name: str) -> None:
@@ -82,7 +90,7 @@ def _check_node(node: memoryview, name: str, depth: int) -> None:
 
 
 def _check_attribute(attribute: memoryview, name: str, depth: int) -> None:
-    for number, value in _fields(attribute):
+    for number, value in _fields(attribute, _PLAIN_FIELDS):
         if not isinstance(value, memoryview):
             continue
         if number in _ATTRIBUTE_TENSORS:
@@ -105,14 +113,23 @@ def _check_tensor(tensor: memoryview, name: str) -> None:
             raise ModelError(f"{name}: its numbers are to be read from another file")
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
+def _fields(
+    message: memoryview, passed_over: re.Pattern[bytes] | None = None
+) -> Iterator[tuple[int, int | memoryview]]:
     """Number and value of each field of a protobuf message.
+
+    Args:
+        passed_over: what this matches, if only the empty string, is not looked at.
 
     Raises:
         IndexError, ValueError: the message is damaged.
     """
     at = 0
-    while at < len(message):
+    while True:
+        if passed_over and (plain := passed_over.match(message, at)):
+            at = plain.end()
+        if at >= len(message):
+            return
         key, at = _varint(message, at)
         number, kind = key >> 3, key & 7
         if kind == _VARINT:
