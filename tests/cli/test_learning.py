@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import synth
-from cli.running import attempt
+from cli.running import attempt_here as attempt
 
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 from cli.conftest import FAILED, SKIPPED, STANDING
-from cli.running import genretag, snapshot, surroundings
+from cli.running import genretag_here as genretag
+from cli.running import snapshot, surroundings
 
 from tagger import __version__
 from tagger.models.bundle import find_bundle, load_bundle
