@@ -18,6 +18,12 @@ from tagger.report.learning import LearningConsole
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
+@pytest.fixture(autouse=True)
+def _heard_once(tmp_path_factory, monkeypatch) -> None:
+    """What one of these tests hears, the others find in the cache."""
+    monkeypatch.setenv("GENRETAG_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "heard"))
+
+
 @pytest.fixture(scope="module")
 def music(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("music")
