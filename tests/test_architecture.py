@@ -25,7 +25,7 @@ RULES: dict[str, set[str]] = {
     "models": {"analysis.picture", "analysis.version", "audio.excerpts"},
     "workflows": {"audio", "analysis", "models", "tags", "library", "engine", "report"},
     "training": {"audio", "analysis", "models", "tags", "library", "engine", "report", "workflows"},
-    # The room models for `models list`, which has nothing to decide; training is a room of
+    # The room models for `genretag models`, which has nothing to decide; training is a room of
     # workflows of its own.
     "cli": {"workflows", "report", "models", "training", "app"},
     "app": {"workflows", "report"},

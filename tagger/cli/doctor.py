@@ -13,7 +13,7 @@ __all__ = ["doctor"]
 def doctor(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH...]", help="Folders of music to look at, too."),
+        typer.Argument(metavar="PATH", help="Folders of music to look at, too."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:

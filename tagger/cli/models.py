@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from tagger.cli.options import ModelOption
@@ -19,6 +21,26 @@ def list_models() -> None:
     for folder in builtin_bundles():
         bundle = load_bundle(folder)
         typer.echo(f"{bundle.name}\t{bundle.version}\t{', '.join(bundle.labels)}")
+
+
+@models_app.command()
+def show(
+    model: Annotated[
+        str,
+        typer.Argument(metavar="NAME|DIR", help="Name of a built-in model, or a model's folder."),
+    ] = "default",
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show what a model knows, what it is made of, and the figures published with it."""
+    from tagger.models.bundle import find_bundle, load_bundle
+    from tagger.models.described import described
+    from tagger.report.model import model_json, print_model
+
+    found = described(load_bundle(find_bundle(model)))
+    if json:
+        typer.echo(model_json(found))
+    else:
+        print_model(found)
 
 
 @models_app.command()

@@ -40,10 +40,14 @@ _GRAPH_NODE, _GRAPH_TENSOR, _GRAPH_SPARSE = 1, 5, 15
 _NODE_OP, _NODE_ATTRIBUTE, _NODE_DOMAIN = 4, 5, 7
 _ATTRIBUTE_TENSORS, _ATTRIBUTE_GRAPHS, _ATTRIBUTE_SPARSE = (5, 10), (6, 11), (22, 23)
 _TENSOR_DIMS, _TENSOR_EXTERNAL, _TENSOR_LOCATION = 1, 13, 14
-_NUMBERS: Final = re.compile(rb"(?:\x3d.{4}|\x40[\x80-\xff]{0,9}[\0-\x7f])++", re.DOTALL)
-"""An attribute's floats and ints (fields 7 and 8), each with its key."""
-
 _SPARSE_TENSORS, _SPARSE_DIMS = (1, 2), 3
+
+# A forest's attributes are hundreds of thousands of fields, one for each number of each node.
+# These are floats, ints and short strings, which refer to nothing: they are passed over in bulk.
+_SHORT_STRINGS: Final = rb"|".join(rb"\x%02x.{%d}" % (size, size) for size in range(32))
+_PLAIN_FIELDS: Final = re.compile(
+    rb"(?:\x3d.{4}|\x40[\x80-\xff]{0,9}[\x00-\x7f]|\x4a(?:" + _SHORT_STRINGS + rb"))*+", re.DOTALL
+)
 
 
 def check_onnx(data: bytes, name: str) -> None:
@@ -104,7 +108,7 @@ def _check_node(node: memoryview, name: str, depth: int) -> None:
 
 
 def _check_attribute(attribute: memoryview, name: str, depth: int) -> None:
-    for number, value in _fields(attribute, _NUMBERS):
+    for number, value in _fields(attribute, _PLAIN_FIELDS):
         if not isinstance(value, memoryview):
             continue
         if number in _ATTRIBUTE_TENSORS:
@@ -149,22 +153,23 @@ def _dims(value: int | memoryview) -> int:
 
 
 def _fields(
-    message: memoryview, skipped: re.Pattern[bytes] | None = None
+    message: memoryview, passed_over: re.Pattern[bytes] | None = None
 ) -> Iterator[tuple[int, int | memoryview]]:
     """Number and value of each field of a protobuf message.
 
     Args:
         message: its bytes.
-        skipped: fields to pass over; trees have a million.
+        passed_over: what this matches, if only the empty string, is not looked at.
 
     Raises:
         IndexError, ValueError: the message is damaged.
     """
     at = 0
-    while at < len(message):
-        if skipped and (run := skipped.match(message, at)):
-            at = run.end()
-            continue
+    while True:
+        if passed_over and (plain := passed_over.match(message, at)):
+            at = plain.end()
+        if at >= len(message):
+            return
         key, at = _varint(message, at)
         number, kind = key >> 3, key & 7
         if kind == _VARINT:

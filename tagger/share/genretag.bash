@@ -3,7 +3,7 @@ _genretag() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} at="" word
     for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
         case "$at/$word" in
-            /scan|/apply|/undo|/show|/cluster|/similar|/playlist|/train|/evaluate|/compare|/explore|/doctor|/completion|/app|/models|/models/list|/models/verify|/cache|/cache/info|/cache/clear|/cache/prune|/config|/config/show|/config/path|/config/init) at="$at/$word" ;;
+            /scan|/apply|/undo|/show|/cluster|/similar|/playlist|/train|/evaluate|/compare|/explore|/doctor|/completion|/app|/models|/models/list|/models/show|/models/verify|/cache|/cache/info|/cache/clear|/cache/prune|/config|/config/show|/config/path|/config/init) at="$at/$word" ;;
         esac
     done
     COMPREPLY=()
@@ -106,8 +106,9 @@ _genretag() {
         "/doctor") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--json --help -h" -- "$cur")); return; fi ;;
         "/completion") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--help -h" -- "$cur")); return; fi ;;
         "/app") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--in --port --model --help -h" -- "$cur")); return; fi ;;
-        "/models") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--help -h" -- "$cur")); return; fi; COMPREPLY=($(compgen -W "list verify" -- "$cur")); return ;;
+        "/models") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--help -h" -- "$cur")); return; fi; COMPREPLY=($(compgen -W "list show verify" -- "$cur")); return ;;
         "/models/list") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--help -h" -- "$cur")); return; fi ;;
+        "/models/show") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--json --help -h" -- "$cur")); return; fi ;;
         "/models/verify") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--model --help -h" -- "$cur")); return; fi ;;
         "/cache") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--help -h" -- "$cur")); return; fi; COMPREPLY=($(compgen -W "info clear prune" -- "$cur")); return ;;
         "/cache/info") if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W "--help -h" -- "$cur")); return; fi ;;

@@ -3,7 +3,7 @@ function __genretag_at
     set -l at ""
     for word in (commandline -opc)[2..]
         switch "$at/$word"
-            case /scan /apply /undo /show /cluster /similar /playlist /train /evaluate /compare /explore /doctor /completion /app /models /models/list /models/verify /cache /cache/info /cache/clear /cache/prune /config /config/show /config/path /config/init
+            case /scan /apply /undo /show /cluster /similar /playlist /train /evaluate /compare /explore /doctor /completion /app /models /models/list /models/show /models/verify /cache /cache/info /cache/clear /cache/prune /config /config/show /config/path /config/init
                 set at "$at/$word"
         end
     end
@@ -194,11 +194,15 @@ complete -c genretag -n '__genretag_at "/app"' -l model -r -d 'Name of a built-i
 complete -c genretag -n '__genretag_at "/app"' -l help -d 'Show this message and exit.'
 complete -c genretag -n '__genretag_at "/app"' -s h -d 'Show this message and exit.'
 complete -c genretag -n '__genretag_at "/models"' -f -a list -d 'List the built-in models'
+complete -c genretag -n '__genretag_at "/models"' -f -a show -d 'Show what a model knows, what it is made of, and the figures published with it'
 complete -c genretag -n '__genretag_at "/models"' -f -a verify -d 'Check every file of a model against its digest'
 complete -c genretag -n '__genretag_at "/models"' -l help -d 'Show this message and exit.'
 complete -c genretag -n '__genretag_at "/models"' -s h -d 'Show this message and exit.'
 complete -c genretag -n '__genretag_at "/models/list"' -l help -d 'Show this message and exit.'
 complete -c genretag -n '__genretag_at "/models/list"' -s h -d 'Show this message and exit.'
+complete -c genretag -n '__genretag_at "/models/show"' -l json -d 'For programs.'
+complete -c genretag -n '__genretag_at "/models/show"' -l help -d 'Show this message and exit.'
+complete -c genretag -n '__genretag_at "/models/show"' -s h -d 'Show this message and exit.'
 complete -c genretag -n '__genretag_at "/models/verify"' -l model -r -d 'Name of a built-in model, or a model\'s folder.'
 complete -c genretag -n '__genretag_at "/models/verify"' -l help -d 'Show this message and exit.'
 complete -c genretag -n '__genretag_at "/models/verify"' -s h -d 'Show this message and exit.'

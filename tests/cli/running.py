@@ -1,13 +1,24 @@
-"""Running the command as people and cron do: a process of its own, its output read back."""
+"""Running the command as people and cron do, its output read back.
+
+``genretag`` and ``attempt`` start a process of its own for it. Where nothing depends on that,
+``genretag_here`` and ``attempt_here`` do the same in this one, which has imported all already
+and whose fork server is warm; relative paths are then those of the folder that pytest was
+started in.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
+
+from tagger.cli import main
 
 REPOSITORY: Final = Path(__file__).parents[2]
 GENRETAG: Final = (sys.executable, "-m", "tagger")
@@ -29,11 +40,41 @@ def attempt(*arguments: str | Path, **variables: str) -> subprocess.CompletedPro
     )
 
 
+def attempt_here(*arguments: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process, however it ends."""
+    line = [*GENRETAG[-1:], *map(os.fspath, arguments)]
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    code: object = 0
+    with (
+        patch.dict(os.environ, surroundings(**variables)),
+        patch.object(sys, "argv", line),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+    assert isinstance(code, int)
+    said = (stream.buffer.getvalue().decode("utf-8", "surrogateescape") for stream in (out, err))
+    return subprocess.CompletedProcess(line, code, *said)
+
+
 def genretag(
     *arguments: str | Path, code: int = 0, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command and check how it ends; it must never show a traceback."""
-    done = attempt(*arguments, **variables)
+    return _checked(attempt(*arguments, **variables), code)
+
+
+def genretag_here(
+    *arguments: str | Path, code: int = 0, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """The same in this process."""
+    return _checked(attempt_here(*arguments, **variables), code)
+
+
+def _checked(done: subprocess.CompletedProcess[str], code: int) -> subprocess.CompletedProcess[str]:
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     assert done.returncode == code, done.stdout + done.stderr
     return done

@@ -11,7 +11,9 @@ import mutagen
 import numpy as np
 import pytest
 import synth
-from cli.running import attempt, genretag, report_of, snapshot
+from cli.running import attempt_here as attempt
+from cli.running import genretag_here as genretag
+from cli.running import report_of, snapshot
 
 PLAIN, MELLOW, BEAT = range(3)
 HOSTILE = "a\x1b[31m[bold]\nb.flac"

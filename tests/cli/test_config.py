@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from cli.running import genretag, report_of, snapshot
+from cli.running import genretag_here as genretag
+from cli.running import report_of, snapshot
 
 
 def test_init_then_show(tmp_path):

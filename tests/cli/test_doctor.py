@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli.running import genretag, snapshot
+from cli.running import genretag, genretag_here, snapshot
 
 from tagger.domain import Health
 from tagger.models.bundle import find_bundle
@@ -17,7 +17,7 @@ from tagger.workflows.doctor.machine import cpu_features, machine
 
 
 def examined(*arguments: str | Path, code: int = 0, **variables: str) -> list[tuple[str, ...]]:
-    done = genretag("doctor", "--json", *arguments, code=code, **variables)
+    done = genretag_here("doctor", "--json", *arguments, code=code, **variables)
     assert done.stderr == ""
     value = json.loads(done.stdout)
     assert value["ok"] == (code == 0)

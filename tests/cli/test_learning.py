@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import synth
-from cli.running import attempt
+from cli.running import attempt_here as attempt
 
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
@@ -16,6 +16,12 @@ pytest.importorskip("matplotlib")
 from tagger.report.learning import LearningConsole
 
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@pytest.fixture(autouse=True)
+def _heard_once(tmp_path_factory, monkeypatch) -> None:
+    """What one of these tests hears, the others find in the cache."""
+    monkeypatch.setenv("GENRETAG_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "heard"))
 
 
 @pytest.fixture(scope="module")

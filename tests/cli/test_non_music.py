@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 import synth
-from cli.running import genretag, report_of, snapshot
+from cli.running import genretag_here as genretag
+from cli.running import report_of, snapshot
 
 from tagger.models.bundle import find_bundle, load_bundle
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 
 import pytest
 from cli.conftest import FAILED, SKIPPED, STANDING
-from cli.running import genretag, snapshot, surroundings
+from cli.running import genretag_here as genretag
+from cli.running import snapshot, surroundings
 
 from tagger import __version__
 from tagger.models.bundle import find_bundle, load_bundle
@@ -76,6 +78,47 @@ def test_models_list():
     bundle = load_bundle(find_bundle("default"))
     lines = genretag("models", "list").stdout.splitlines()
     assert f"{bundle.name}\t{bundle.version}\t{', '.join(bundle.labels)}" in lines
+
+
+def test_models_show():
+    bundle = load_bundle(find_bundle("default"))
+    shown = genretag("models", "show", COLUMNS="80").stdout
+    lines = shown.splitlines()
+    assert lines[0] == bundle.identity
+    assert max(map(len, lines)) <= 80
+    rows = {" ".join(line.split()) for line in lines}
+    for label, threshold in bundle.thresholds.items():
+        assert any(row.startswith(f"{label} {100 * threshold:.0f} %") for row in rows)
+    for words in ("2 excerpts of 15 s, 473 features", bundle.cnn.file, *bundle.clusters.names):
+        assert words in shown
+    value = json.loads(genretag("models", "show", bundle.folder, "--json").stdout)
+    assert value["labels"] == list(bundle.labels)
+    assert value["fusion"]["bias"]["Electronic"] == bundle.fusion.bias[4]
+    assert value["bytes"] == sum(map(len, bundle.weights.values()))
+    figures = json.loads((bundle.folder / "figures.json").read_text())["held_out"]
+    assert value["figures"]["held_out"]["accuracy"] == figures["accuracy"]
+    assert value["figures"]["recall"] == figures["per_genre"]
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [None, "[" * 100_000, '{"held_out": {"n": "many"}}', '{"held_out": [1]}', "\x1b[31m", "NaN"],
+)
+def test_models_show_of_a_stranger(tmp_path, figures):
+    folder = tmp_path / "copy"
+    shutil.copytree(find_bundle("default"), folder)
+    (folder / "figures.json").unlink()
+    manifest = json.loads((folder / "model.json").read_text())
+    manifest["name"] = "[/red]:smile:"
+    (folder / "model.json").write_text(json.dumps(manifest))
+    if figures is not None:
+        (folder / "figures.json").write_text(figures)
+    shown = genretag("models", "show", folder).stdout
+    assert shown.startswith("[/red]:smile: 1.0.0\n")
+    assert "kappa" not in shown
+    assert all(line.isprintable() for line in shown.split("\n"))
+    assert json.loads(genretag("models", "show", folder, "--json").stdout)["figures"] is None
+    assert "no model 'nowhere'" in genretag("models", "show", "nowhere", code=2).stderr
 
 
 def test_models_verify(tmp_path):

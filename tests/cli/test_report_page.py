@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from cli.conftest import FAILED, SKIPPED
-from cli.running import GENRETAG, genretag, report_of, surroundings
+from cli.running import GENRETAG, report_of, surroundings
+from cli.running import genretag_here as genretag
 from report.test_html import data_of
 
 from tagger.report.text import shown

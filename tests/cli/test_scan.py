@@ -15,7 +15,9 @@ import mutagen
 import mutagen.id3
 import pytest
 from cli.conftest import FAILED, SKIPPED, SONGS, STANDING
-from cli.running import GENRETAG, genretag, report_of, snapshot, surroundings
+from cli.running import GENRETAG, report_of, snapshot, surroundings
+from cli.running import genretag as as_a_process
+from cli.running import genretag_here as genretag
 
 from tagger import __version__
 from tagger.library.identity import payload_digest
@@ -373,5 +375,5 @@ def test_output_that_nobody_reads_any_more(library):
 
 
 def test_a_terminal_that_knows_no_unicode(library):
-    done = genretag("scan", "-n", library("a.mp3"), PYTHONIOENCODING="ascii")
+    done = as_a_process("scan", "-n", library("a.mp3"), PYTHONIOENCODING="ascii")
     assert "\\u2501" in done.stdout

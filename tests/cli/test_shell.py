@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from cli.running import genretag
+from cli.running import genretag_here as genretag
 
 from tagger.cli.grammar import grammar
 from tagger.cli.share import FOLDER, shared_files

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 import synth
-from cli.running import genretag, snapshot, surroundings
+from cli.running import genretag_here as genretag
+from cli.running import snapshot, surroundings
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

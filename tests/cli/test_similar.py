@@ -10,7 +10,8 @@ import mutagen
 import numpy as np
 import pytest
 import synth
-from cli.running import genretag, snapshot
+from cli.running import genretag_here as genretag
+from cli.running import snapshot
 
 ESCAPE = "bad\x1b[31m[bold]\nname.flac"
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import mutagen
 import mutagen.id3
 import pytest
-from cli.running import genretag, report_of, snapshot
+from cli.running import genretag_here as genretag
+from cli.running import report_of, snapshot
 
 SONGS = ("a.mp3", "b.flac", "c.ogg", "d.opus", "e.wav", "f.aiff")
 

@@ -40,6 +40,8 @@ def model(graph: bytes) -> bytes:
     return field(1, 8) + field(7, graph)
 
 
+NUMBERS = b"\x3d....\x40\x80\x01\x4a\x04LEAF" * 9
+"""Floats, ints and strings of an attribute, as a forest has them by the thousand."""
 ELSEWHERE = field(13, field(1, b"location") + field(2, b"/etc/passwd"))
 OUTSIDE = "read from another file"
 
@@ -50,6 +52,8 @@ OUTSIDE = "read from another file"
         (model(field(5, ELSEWHERE)), OUTSIDE),
         (model(field(5, field(14, 1))), OUTSIDE),
         (model(node("Constant", "", field(5, ELSEWHERE))), OUTSIDE),
+        (model(node("Constant", "", NUMBERS + field(5, ELSEWHERE) + NUMBERS)), OUTSIDE),
+        (model(node("Constant", "", NUMBERS + b"\x4a\x05LEAF")), "damaged"),
         (model(field(15, field(1, ELSEWHERE))), OUTSIDE),
         (model(node("If", "", field(6, field(5, ELSEWHERE)))), OUTSIDE),
         (model(node("Loop")), "'Loop' has no place"),

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import synth
-from cli.running import attempt, genretag
+from cli.running import attempt_here as attempt
+from cli.running import genretag_here as genretag
 
 pytest.importorskip("sklearn")
 

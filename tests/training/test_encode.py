@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 import synth
-from cli.running import attempt
+from cli.running import attempt, attempt_here
 
 pytest.importorskip("tensorflow")
 
@@ -101,7 +101,7 @@ def test_what_cannot_be_done_is_one_line(music, tmp_path):
         (music, "m", ("--sonify", "a.wav"), "goes with --network autoencoder"),
         (tmp_path / "few", "m", codes, "4 tracks are needed"),
     ):
-        done = attempt("train", data, "--out", tmp_path / out, *arguments, "-j1")
+        done = attempt_here("train", data, "--out", tmp_path / out, *arguments, "-j1")
         assert done.returncode == 2
         assert said in done.stderr
         assert "Traceback" not in done.stderr

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import synth
-from cli.running import attempt
+from cli.running import attempt, attempt_here
 from training.tracing import untraced
 
 pytest.importorskip("tensorflow")
@@ -87,7 +87,7 @@ def test_the_figures_are_of_tracks_that_were_kept_apart(trained):
 def test_a_scan_takes_it(trained, tmp_path):
     synth.write(tmp_path / "new.flac", synth.song(7.0, seed=99))
     report = tmp_path / "report.jsonl"
-    done = attempt("scan", "-n", "--model", trained[0], "--report", report, tmp_path)
+    done = attempt_here("scan", "-n", "--model", trained[0], "--report", report, tmp_path)
     assert done.returncode == 0, done.stderr
     track, summary = map(json.loads, report.read_text().splitlines())
     assert {label for label, _ in track["genres"]} == {"Hip-Hop", "Hum", "Wind- Rain"}
@@ -95,7 +95,7 @@ def test_a_scan_takes_it(trained, tmp_path):
 
 
 def test_evaluate_speaks_json(trained, music):
-    done = attempt("evaluate", music, "--model", trained[0], "--json")
+    done = attempt_here("evaluate", music, "--model", trained[0], "--json")
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["n"] == 21
@@ -107,7 +107,7 @@ def test_evaluate_speaks_json(trained, music):
 
 
 def test_evaluate_leaves_out_what_the_model_does_not_know(music):
-    done = attempt("evaluate", music, "--json")
+    done = attempt_here("evaluate", music, "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["n"] == 7
     assert "Hum: 9 tracks left out" in done.stderr
@@ -131,7 +131,7 @@ def test_other_files_are_not_mixed_with_a_model(music, tmp_path):
     ],
 )
 def test_wrong_usage_is_one_line(music, tmp_path, arguments, said):
-    done = attempt("train", music, "--out", tmp_path / "m", *arguments)
+    done = attempt_here("train", music, "--out", tmp_path / "m", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -191,7 +191,7 @@ def test_two_trainings_do_not_share_a_folder(music, tmp_path):
 
 
 def test_genres_of_too_few_tracks_end_it_with_a_reason(music, tmp_path):
-    done = attempt("train", music, "--out", tmp_path / "m", "--min-per-genre", "50")
+    done = attempt_here("train", music, "--out", tmp_path / "m", "--min-per-genre", "50")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "genre" in done.stderr

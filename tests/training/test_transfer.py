@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,10 @@ pytest.importorskip("tensorflow")
 
 import keras
 from ai_edge_litert.interpreter import Interpreter
+from cli.running import attempt_here
 from training.tracing import untraced
-from typer.testing import CliRunner
 
 from tagger.analysis.picture import N_MELS
-from tagger.cli.app import app
 from tagger.errors import ModelError, UsageError
 from tagger.models.bundle import find_bundle, load_bundle
 from tagger.training import model
@@ -172,22 +169,12 @@ def music(tmp_path_factory) -> Path:
     return folder
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tagger", "train", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
 def test_train_from_a_model(music, tmp_path, patches):
     out = tmp_path / "mine"
     arguments = ("--out", out, "--from", "default", "--epochs", "1", "-j1")
     with untraced():  # in this process, for the sake of that
-        done = CliRunner().invoke(app, ["train", str(music), *map(str, arguments)])
-    assert done.exit_code == 0, done.output
+        done = attempt_here("train", music, *arguments)
+    assert done.returncode == 0, done.stderr
     assert load_bundle(out).labels == ("Beat", "Hum", "Wind")
     assert "the model default and" in (out / "MODEL_CARD.md").read_text()
     first, again = (begun_resnet(2, COLUMNS, name) for name in ("default", str(out)))
@@ -203,7 +190,7 @@ def test_train_from_a_model(music, tmp_path, patches):
     ],
 )
 def test_what_cannot_be_begun_with_is_one_line(music, tmp_path, arguments, said):
-    done = run(music, "--out", tmp_path / "m", *arguments)
+    done = attempt_here("train", music, "--out", tmp_path / "m", *arguments)
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
