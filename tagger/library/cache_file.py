@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from tagger.library.cache_schema import APPLICATION, FORMAT, PAGE_BYTES, SCHEMA, TABLES
+from tagger.library.folders import CACHE_VARIABLE, foreign_file
 
 __all__ = [
     "CACHE",
@@ -37,7 +38,7 @@ SOUNDS: Final = "training.sqlite3"
 _LOCK: Final = "cache.lock"
 _DAMAGED: Final = ".damaged"
 _NEW: Final = ".new"
-_LOGS: Final = ("-wal", "-shm")
+_LOGS: Final = ("-wal", "-shm", "-journal")
 _BUSY_S: Final = 30.0
 _PATIENCE_S: Final = 3.0
 _PAUSE_S: Final = 0.05
@@ -192,6 +193,8 @@ def _connect(path: Path, damaged: int) -> sqlite3.Connection:
         raise _UnfitError from None
     if path.is_dir():
         raise _UnfitError("not a file")
+    if why := foreign_file(path, CACHE_VARIABLE):
+        raise _UnfitError(f"not this user's ({why})")
     uri = f"{path.absolute().as_uri()}?mode=rw"
     db = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)
     try:
@@ -240,13 +243,13 @@ def _begin_anew(path: Path, unfit: str) -> str:
         for suffix in _LOGS:  # SQLite would take them for the new file's
             old.with_name(old.name + suffix).unlink(missing_ok=True)
     new.unlink(missing_ok=True)
+    new.touch(0o600, exist_ok=False)  # SQLite would follow a link
     try:
         with closing(sqlite3.connect(new, isolation_level=None)) as db:
             db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
             db.execute("PRAGMA auto_vacuum = INCREMENTAL")
             db.execute("PRAGMA journal_mode = WAL")
             db.executescript(SCHEMA)
-        new.chmod(0o600)
         new.replace(path)
     except BaseException:
         for suffix in ("", *_LOGS):
@@ -256,7 +259,8 @@ def _begin_anew(path: Path, unfit: str) -> str:
 
 
 def _lock_file(folder: Path) -> int:
-    return os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(folder / _LOCK, flags, 0o600)
 
 
 def _lock(handle: int, *, alone: bool) -> bool:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from tagger.errors import UsageError
+from tagger.trust import distrust, not_ours
 
 __all__ = [
     "CACHE_VARIABLE",
     "STATE_VARIABLE",
     "cache_folder",
+    "foreign_file",
     "make_cache_folder",
     "state_folder",
 ]
@@ -33,11 +36,14 @@ def state_folder(*, create: bool = True) -> Path:
         create: make the folder, for its owner alone, if there is none yet.
 
     Raises:
-        UsageError: it cannot be told, is no folder or cannot be made.
+        UsageError: it cannot be told, is no folder or cannot be made, or others than this user
+            and root could change what is in it: what an undo writes comes from there.
     """
     folder = _named(STATE_VARIABLE, "XDG_STATE_HOME", ".local/state")
     if create:
         _make(folder, "state", STATE_VARIABLE)
+    elif folder.is_dir():
+        _refuse_shared(folder, "state", STATE_VARIABLE)
     return folder
 
 
@@ -63,9 +69,34 @@ def make_cache_folder(folder: Path) -> None:
     """Make the cache folder, for its owner alone, if there is none yet.
 
     Raises:
-        UsageError: it is no folder or cannot be made.
+        UsageError: it is no folder or cannot be made, or others than this user and root could
+            change what is in it.
     """
     _make(folder, "cache", CACHE_VARIABLE)
+
+
+def foreign_file(path: Path, variable: str) -> str:
+    """Why a database must not be opened: it, or its log, is neither this user's nor root's.
+
+    SQLite follows links, believes the file, and plays back whatever log lies beside it.
+
+    Args:
+        path: the database.
+        variable: the one that may name its folder.
+
+    Returns:
+        a few words; empty if it may.
+
+    Raises:
+        OSError: it is not there, or cannot be looked at.
+    """
+    if why := not_ours(path, named=_is_named(variable)):
+        return why
+    for log in (path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm", "-journal")):
+        with suppress(FileNotFoundError):
+            if why := not_ours(log, named=_is_named(variable)):
+                return f"{log.name}: {why}"
+    return ""
 
 
 def _named(variable: str, base: str, default: str) -> Path:
@@ -95,3 +126,23 @@ def _make(folder: Path, what: str, variable: str) -> None:
         raise UsageError(
             f"{folder}: the {what} folder cannot be made: {reason}; set {variable} to another"
         ) from error
+    _refuse_shared(folder, what, variable)
+
+
+def _refuse_shared(folder: Path, what: str, variable: str) -> None:
+    try:
+        found = distrust(folder, named=_is_named(variable))
+    except OSError:  # one above cannot be looked at; what is done there will say so
+        return
+    if found:
+        why, advice = found
+        raise UsageError(f"the {what} folder: {why}; {advice}, or {name_another(variable)}")
+
+
+def name_another(variable: str) -> str:
+    """What else is to be done about a folder that is not trusted."""
+    return f"set {variable} to {'another folder' if _is_named(variable) else 'the folder you mean'}"
+
+
+def _is_named(variable: str) -> bool:
+    return bool(os.environ.get(variable))

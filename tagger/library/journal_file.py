@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from tagger.errors import GenretagError, UsageError
+from tagger.library.folders import STATE_VARIABLE, foreign_file
 from tagger.library.journal_rows import State
 from tagger.library.lock import hold, is_held
 
@@ -80,6 +81,8 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         UsageError: it is damaged, not a journal, or of a newer genretag.
     """
     with translated("opened", UsageError, path):
+        if why := foreign_file(path, STATE_VARIABLE):
+            raise UsageError(f"the journal {path} is not this user's: {why}; see whose it is")
         uri = f"{path.absolute().as_uri()}?mode=rw"
         db = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None)
         try:

@@ -27,7 +27,7 @@ LOCK: Final = "lock"
 _TRIES: Final = 10
 _PAUSE_S: Final = 0.05
 _NOTE_BYTES: Final = 4096
-_HOW: Final = os.O_RDWR | os.O_CLOEXEC
+_HOW: Final = os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
 
 
 class RunLock:

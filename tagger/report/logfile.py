@@ -8,6 +8,7 @@ rest of the run is not logged.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shlex
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from io import TextIOWrapper
 from logging import LogRecord, makeLogRecord
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -26,6 +28,7 @@ from tagger import __version__
 from tagger.domain import RunSummary, Status, TagChange, TrackReport
 from tagger.errors import GenretagError, UsageError
 from tagger.report.text import counted, duration, one_line, shown
+from tagger.trust import opener, planted_link
 
 __all__ = ["LogFile"]
 
@@ -53,6 +56,8 @@ class LogFile:
         self._path = path
         self._wrote = "would write" if dry_run else "wrote"
         try:
+            if planted_link(path):
+                raise OSError(errno.ELOOP, "a link that somebody else put there")
             size, whole = _inspect(path)
             # Behind a link, the log is what is renamed, not the link.
             self._handler = _Handler(path.resolve() if size else path, self._fail)
@@ -133,6 +138,12 @@ class _Handler(RotatingFileHandler):
         self._fail = fail
         self._failed = False
         super().__init__(path, backupCount=_KEPT, encoding="utf-8", errors="backslashreplace")
+
+    def _open(self) -> TextIOWrapper:
+        # Again after each rotation: under the log's name anything may stand by then.
+        return open(
+            self.baseFilename, "a", encoding=self.encoding, errors=self.errors, opener=opener
+        )
 
     def format(self, record: LogRecord) -> str:
         when = datetime.fromtimestamp(record.created).astimezone()

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from tagger.errors import UsageError
 from tagger.report.text import one_line
+from tagger.trust import growing
 
 __all__ = ["MARK", "SUFFIXES", "Entry", "check_playlist_name", "is_ours", "write_playlist"]
 
@@ -97,13 +97,10 @@ def write_playlist(path: Path, entries: Iterable[Entry]) -> list[Path]:
         if place.startswith(b"#") or place[:1].isspace():  # a comment, or one space less
             place = b"./" + place
         lines += [_described(entry), place]
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_bytes(_HEAD + b"".join(line + b"\n" for line in lines))
-        partial.replace(path)
+        with growing(path) as stream:
+            stream.write(_HEAD + b"".join(line + b"\n" for line in lines))
     except OSError as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
     return left_out
 

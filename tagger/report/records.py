@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, TextIO
 
 from tagger.domain import RunSummary, TrackReport
 from tagger.errors import UsageError
+from tagger.trust import opener
 
 __all__ = ["RecordWriter", "open_records", "summary_object", "track_object"]
 
@@ -70,7 +71,15 @@ class _Checked:
 def _lines(path: Path) -> TextIO:
     # Names that are not UTF-8 come back as they were: written the way they were read.
     # A line is on its way to the disk as soon as its track is done.
-    return path.open("w", buffering=1, encoding="utf-8", errors="surrogateescape", newline="")
+    return open(
+        path,
+        "w",
+        buffering=1,
+        encoding="utf-8",
+        errors="surrogateescape",
+        newline="",
+        opener=opener,
+    )
 
 
 class _JsonLines:

@@ -6,7 +6,6 @@ any kind of colour vision tell apart.
 
 from __future__ import annotations
 
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from tagger.domain import Prediction
 from tagger.errors import UsageError
 from tagger.report.text import duration, percent, shown
 from tagger.timeline import Timeline
+from tagger.trust import growing
 
 __all__ = ["check_picture_path", "draw_timeline", "write_picture"]
 
@@ -295,15 +295,11 @@ def write_picture(figure: Figure, path: Path, option: str = "--spectrogram") -> 
     Raises:
         UsageError: it cannot be written.
     """
-    growing = path.with_name(f".{path.name[:80]}.{os.getpid()}.part")
     try:
-        with growing.open("wb") as stream:
+        with growing(path) as stream:
             save_png(figure, stream)
-        growing.replace(path)
     except OSError as error:
         raise UsageError(f"{option} {path}: cannot be written: {error.strerror}") from error
-    finally:
-        growing.unlink(missing_ok=True)
 
 
 def save_png(figure: Figure, stream: BinaryIO) -> None:

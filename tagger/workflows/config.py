@@ -43,6 +43,7 @@ from typing import Any, Final, Literal
 
 from tagger.errors import UsageError
 from tagger.models.vocabulary import Vocabulary
+from tagger.trust import not_ours
 from tagger.words import comparable
 from tagger.workflows.settings import SETTINGS, Setting
 
@@ -158,6 +159,11 @@ def load_file(environment: Mapping[str, str] = os.environ) -> ConfigFile:
     if path is None:
         return ConfigFile()
     try:
+        why = not_ours(path)
+        if why and not environment.get("GENRETAG_CONFIG"):  # or its owner says what a run does
+            raise UsageError(
+                f"{path}: not obeyed: {why}; name it with GENRETAG_CONFIG if that is meant"
+            )
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         if environment.get("GENRETAG_CONFIG"):

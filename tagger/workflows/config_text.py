@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import textwrap
 from pathlib import Path
 from typing import Any, Final
 
 from tagger.errors import UsageError
+from tagger.trust import growing
 from tagger.workflows.kinds import Choice
 from tagger.workflows.settings import SETTINGS, Setting
 
@@ -87,12 +87,11 @@ def write_config(path: Path | None, *, force: bool) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if force:
-            growing = path.with_name(f".{path.name}.{os.getpid()}.part")
-            growing.write_text(config_text(), encoding="utf-8")
-            growing.replace(path)
+            with growing(path) as stream:
+                stream.write(config_text().encode())
         else:
-            with path.open("x", encoding="utf-8") as stream:
-                stream.write(config_text())
+            with path.open("xb") as stream:
+                stream.write(config_text().encode())
     except FileExistsError:
         raise UsageError(f"{path} exists; it was left alone (--force writes over it)") from None
     except OSError as error:

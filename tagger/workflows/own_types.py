@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -19,6 +18,7 @@ from tagger.models.bundle import Bundle
 from tagger.models.music_types import FittedTypes, spec_for
 from tagger.models.schema import Node
 from tagger.models.types_file import read_types, types_object
+from tagger.trust import growing, not_ours, planted_link
 from tagger.workflows.config import config_path
 
 __all__ = ["load_types", "save_types", "types_path", "with_own_types"]
@@ -48,6 +48,9 @@ def load_types(environment: Mapping[str, str] = os.environ) -> FittedTypes | Non
         return None
     again = "move it away, and `genretag cluster` fits new types"
     try:
+        why = not_ours(path)
+        if why and not environment.get("GENRETAG_CONFIG"):
+            raise UsageError(f"{path}: not obeyed: {why}; {again}")
         if path.stat().st_size > _MOST_BYTES:
             raise UsageError(f"{path}: too large for music types; {again}")
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -75,19 +78,14 @@ def save_types(types: FittedTypes, environment: Mapping[str, str] = os.environ) 
     path = types_path(environment)
     if path is None:
         raise UsageError("the home folder is not known; set GENRETAG_CONFIG")
+    if planted_link(path):
+        raise UsageError(f"{path}: a link that somebody else put there; remove it")
     real = Path(os.path.realpath(path))
-    growing = real.with_name(f".{real.name}.{os.getpid()}.part")
     try:
         real.parent.mkdir(parents=True, exist_ok=True)
-        with growing.open("w", encoding="ascii") as stream:
-            json.dump(types_object(types), stream, indent=1)
-            stream.write("\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        growing.replace(real)
+        with growing(real) as stream:
+            stream.write(json.dumps(types_object(types), indent=1).encode("ascii") + b"\n")
     except OSError as error:
-        with suppress(OSError):
-            growing.unlink(missing_ok=True)
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
     return path
 

@@ -8,6 +8,7 @@ import os
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Final
 
 from tagger import __version__
@@ -18,6 +19,7 @@ from tagger.report.html.spool import Spool
 from tagger.report.html.texts import Output, script_json
 from tagger.report.records import summary_object
 from tagger.report.text import one_line, shown
+from tagger.trust import growing, planted_link
 
 __all__ = ["HtmlReport"]
 
@@ -43,15 +45,16 @@ class HtmlReport:
     """
 
     def __init__(self, path: Path) -> None:
+        if planted_link(path):
+            raise UsageError(f"--report {shown(path)}: a link that somebody else put there")
         if _is_something_else(path):
             raise UsageError(
                 f"--report {shown(path)}: the file exists and is no report of ours; "
                 "it was left alone"
             )
         self._path = Path(os.path.realpath(path))  # a link stays, and leads to the new page
-        self._growing = self._path.with_name(f".{self._path.name}.{os.getpid()}.part")
-        self._growing.touch()  # rather now than after hours
-        self._growing.unlink()
+        with TemporaryFile(dir=self._path.parent):  # rather now than after hours
+            pass
         self._spool = Spool(self._path.parent)
 
     def track(self, report: TrackReport) -> None:
@@ -61,13 +64,9 @@ class HtmlReport:
     def finish(self, summary: RunSummary) -> None:
         """Write the page and put it in its place."""
         try:
-            with self._growing.open("wb") as out:
+            with growing(self._path) as out:
                 self._write(out, summary)
-                out.flush()
-                os.fsync(out.fileno())
-            self._growing.replace(self._path)
         finally:
-            self._growing.unlink(missing_ok=True)
             self._spool.close()
 
     def _write(self, out: Output, summary: RunSummary) -> None:

@@ -15,6 +15,7 @@ from tagger.domain import Finding, Health
 from tagger.errors import GenretagError
 from tagger.library.folders import CACHE_VARIABLE, STATE_VARIABLE, cache_folder, state_folder
 from tagger.tags.copying import can_share_blocks
+from tagger.trust import distrust, open_to_all
 from tagger.workflows.config import load_file
 from tagger.workflows.settings import unknown_variables
 
@@ -52,7 +53,8 @@ def _own(part: str, place: Callable[[], Path], variable: str) -> Iterator[Findin
     try:
         folder = place()
     except GenretagError as error:
-        yield Finding(part, Health.PROBLEM, str(error), f"set {variable} to a folder")
+        text, _, advice = str(error).partition("; ")
+        yield Finding(part, Health.PROBLEM, text, advice or f"set {variable} to a folder")
         return
     there = _nearest(folder)
     text = f"{folder}{'' if folder == there else ' (not there yet)'} on {file_system(there)}"
@@ -68,13 +70,10 @@ def _own(part: str, place: Callable[[], Path], variable: str) -> Iterator[Findin
             "a database on a network drive can be slow, and be damaged where locks fail",
             f"set {variable} to a folder on a disk of this machine",
         )
-    if open_to_all := _open_to_all(there):
-        yield Finding(
-            part,
-            Health.PROBLEM,
-            f"{open_to_all} can be written by everybody, so anybody could replace what is in it",
-            f"chmod o-w {open_to_all}, or set {variable} to another folder",
-        )
+    if found := distrust(there):
+        why, advice = found
+        health = Health.PROBLEM if open_to_all(there) else Health.NOTE
+        yield Finding(part, health, why, f"{advice}, or set {variable} to another folder")
     yield from _room(part, there)
 
 
@@ -125,15 +124,6 @@ def _why_not_writable(folder: Path) -> str:
     except OSError as error:
         return f"cannot be written: {(error.strerror or 'error').lower()}"
     return ""
-
-
-def _open_to_all(folder: Path) -> Path | None:
-    """The folder, or one above it, in which everybody may replace what is there."""
-    for place in (folder, *folder.parents):
-        mode = place.stat().st_mode
-        if mode & stat.S_IWOTH and (place == folder or not mode & stat.S_ISVTX):
-            return place
-    return None
 
 
 def file_system(path: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
