@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 from rich.text import Text
 
-from tagger.report.text import one_line
+from tagger.report.text import one_line, shown
 
 __all__ = ["RunConsole", "listed"]
 
@@ -25,7 +25,7 @@ class RunConsole:
     def note(self, text: str) -> None:
         """Say something beside the results."""
         if not self._quiet:
-            self._err.print(Text(text, style="dim"), soft_wrap=True)
+            self._err.print(Text(shown(text), style="dim"), soft_wrap=True)
 
     def stop(self) -> None:
         """Take the bar away."""

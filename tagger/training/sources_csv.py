@@ -9,7 +9,7 @@ from tagger.errors import UsageError
 from tagger.report.text import counted, shown
 from tagger.tags.artists import artist_and_album, tags_or_none
 from tagger.training.examples import Example, Labelled
-from tagger.training.tables import FILE, read_table
+from tagger.training.tables import FILE, is_text, not_text, read_table
 from tagger.words import comparable
 
 __all__ = ["read_csv"]
@@ -34,6 +34,8 @@ def read_csv(table: Path, folder: Path | None = None) -> Labelled:
         if not name:
             raise UsageError(f"{table}: line {line} names no file")
         path = next((base / name for base in bases if _is_file(base / name)), None)
+        if path is None and not is_text(name):
+            raise not_text(table, line)  # the name was read in the wrong encoding
         if path is None:
             missing.append(name)
         elif not genre:

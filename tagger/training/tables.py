@@ -11,7 +11,7 @@ from typing import Final
 from tagger.errors import UsageError
 from tagger.report.text import counted
 
-__all__ = ["FILE", "read_table"]
+__all__ = ["FILE", "is_text", "not_text", "read_table"]
 
 FILE: Final = "path"
 """What :func:`read_table` calls the column that names the file."""
@@ -28,7 +28,8 @@ def read_table(table: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, 
     around them. Lines without any value are passed over.
 
     Args:
-        table: in UTF-8, with or without a byte order mark.
+        table: in UTF-8, with or without a byte order mark. Names of files may be any bytes, as
+            file systems have them, and are then as :func:`os.fsdecode` gives them.
         needed: columns that must be there beside the file's.
 
     Raises:
@@ -36,6 +37,7 @@ def read_table(table: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, 
             than its header; the message names the line.
     """
     text = _text(table)
+    plain = text.isascii()  # most are, and long
     header = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(_DELIMITERS, key=header.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -46,6 +48,8 @@ def read_table(table: Path, needed: Sequence[str]) -> list[tuple[int, dict[str, 
             cells = [cell.strip() for cell in raw]
             if not any(cells):
                 continue
+            if not plain:
+                _check_text(cells, columns, table, reader.line_num)
             if not columns:
                 columns = _columns(cells, needed, f"{table}: line {reader.line_num}")
             elif len(cells) == len(columns):
@@ -67,11 +71,25 @@ def _text(table: Path) -> str:
         data = table.read_bytes()
     except OSError as error:
         raise UsageError(f"{table}: cannot be read: {error.strerror}") from error
-    try:
-        return data.decode("utf-8-sig")  # spreadsheets put a mark before the text
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"{table}: line {line} is not UTF-8 text; save it as UTF-8") from None
+    # Spreadsheets put a mark before the text.
+    return data.decode("utf-8-sig", errors="surrogateescape")
+
+
+def not_text(table: Path, line: int) -> UsageError:
+    """What to say of a line that is in another encoding."""
+    return UsageError(f"{table}: line {line} is not UTF-8 text; save it as UTF-8")
+
+
+def _check_text(cells: Sequence[str], columns: Sequence[str], table: Path, line: int) -> None:
+    for at, cell in enumerate(cells):
+        is_name = at < len(columns) and columns[at] == FILE
+        if not is_name and not is_text(cell):
+            raise not_text(table, line)
+
+
+def is_text(cell: str) -> bool:
+    """Whether a value is in the encoding that a table is to be in."""
+    return not any("\udc80" <= c <= "\udcff" for c in cell)
 
 
 def _columns(cells: Sequence[str], needed: Sequence[str], place: str) -> list[str]:

@@ -124,6 +124,17 @@ def test_tables_that_are_no_text(music: Path) -> None:
         read_csv(music)
 
 
+def test_names_of_files_may_be_any_bytes(music: Path) -> None:
+    name = "r\udcff\udce9\n\x1b[31m.flac"
+    (music / "r1.flac").rename(music / name)
+    path = music / "tracks.csv"
+    path.write_bytes(b'genre,path\nR\xc3\xb6ck,"r\xff\xe9\n\x1b[31m.flac"\n')
+    assert rows(path) == [(name, "Röck", "tagged r1", "tagged album")]
+    (music / name).unlink()
+    with pytest.raises(UsageError, match="line 3 is not UTF-8 text"):
+        read_csv(path)
+
+
 def test_a_line_in_quotes_may_have_breaks(tmp_path: Path) -> None:
     path = table(tmp_path, 'file,genre,note\na.mp3,Rock,"one\ntwo"\nb.mp3,Jazz,\n')
     assert read_table(path, ("genre",)) == [
