@@ -6,7 +6,7 @@ import os
 
 import pytest
 import synth
-from cli.running import genretag
+from cli.running import genretag_here
 
 from tagger.domain import Status, TagChange, TrackReport
 from tagger.errors import TagError, TagsRefusedError
@@ -200,7 +200,7 @@ def planned(folder, *songs):
 def test_a_plan_says_where_it_writes_and_can_be_bounded(album, sound):
     elsewhere = album.parents[1] / "elsewhere" / "album" / "a.flac"
     plan = planned(album.parents[1], album / "a.flac", elsewhere)
-    run = genretag("apply", plan, "--in", album.parent)
+    run = genretag_here("apply", plan, "--in", album.parent)
     assert f"all below {album.parents[1]}" in run.stderr
     assert OUTSIDE in run.stdout
     assert (album / "a.flac").read_bytes() != sound
@@ -213,11 +213,11 @@ def test_a_plan_through_a_link(album, sound):
     swapped(album)
     elsewhere = album / "a.flac"
     os.utime(elsewhere, ns=(0, (album.with_name("moved") / "a.flac").stat().st_mtime_ns))
-    assert OUTSIDE in genretag("apply", plan, "--in", album.parent).stdout
+    assert OUTSIDE in genretag_here("apply", plan, "--in", album.parent).stdout
     assert elsewhere.read_bytes() == sound
 
 
 def test_apply_in_no_folder(album):
     plan = planned(album.parents[1], album / "a.flac")
-    run = genretag("apply", plan, "--in", album / "missing", code=2)
+    run = genretag_here("apply", plan, "--in", album / "missing", code=2)
     assert run.stderr == f"genretag: --in {album / 'missing'}: no such folder\n"

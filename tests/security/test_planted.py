@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from cli.running import attempt, genretag
+from cli.running import attempt_here, genretag_here
 from report.reports import tagged
 
 from tagger.errors import UsageError
@@ -209,7 +209,7 @@ def test_a_folder_of_another_user_that_was_named(home, monkeypatch):
 
 def test_an_undo_asks_whose_the_journal_is(tmp_path):
     os.chown(tmp_path, OTHER, OTHER)
-    run = genretag("undo", "--list", GENRETAG_STATE_DIR=str(tmp_path), code=2)
+    run = genretag_here("undo", "--list", GENRETAG_STATE_DIR=str(tmp_path), code=2)
     assert "belongs to nobody" in run.stderr
 
 
@@ -313,7 +313,7 @@ def test_what_belongs_to_this_user_or_to_root(tmp_path):
 
 def test_a_scan_with_a_planted_log(own_folder, victim, tmp_path):
     plant(own_folder / "a.log", victim)
-    run = attempt("scan", "-n", tmp_path, "--log", own_folder / "a.log")
+    run = attempt_here("scan", "-n", tmp_path, "--log", own_folder / "a.log")
     assert run.returncode == 2
     assert run.stderr.startswith("genretag: --log ")
     assert victim.read_text() == PRECIOUS

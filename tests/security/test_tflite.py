@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import synth
 from ai_edge_litert import schema_py_generated as schema
-from cli.running import genretag
+from cli.running import genretag_here
 from security.strangers import model_with
 
 from tagger.errors import ModelError
@@ -190,6 +190,6 @@ def test_commands_that_are_given_a_damaged_network(tmp_path, network, what):
         "show": ("show", song, "--model", folder),
         "scan": ("scan", "-n", song, "--model", folder),
     }
-    run = genretag(*commands[what], code=2)
+    run = genretag_here(*commands[what], code=2)
     assert "the file is damaged or cut short" in run.stderr
     assert run.stderr.splitlines()[-1].startswith("genretag: ")
