@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Protocol
 
 import numpy as np
 import soundfile
@@ -54,6 +54,7 @@ SILENCE_PEAK: Final = 10 ** (-70 / 20)
 
 _SCRAP_S: Final = 1.0
 _RATES: Final = range(1000, 768_001)  # Hz; excerpts of anything else may be of any size
+_MOST_CHANNELS: Final = 64  # seventh-order ambisonics; each costs as much as a track
 # Ends may be short by the codec's delay or an estimated length; more is a damaged file.
 _SHORT_READ_S: Final = 1.0
 
@@ -138,7 +139,7 @@ def _read_with_soundfile(path: Path, plan: ExcerptPlan) -> Signal:
         stream = open_with_true_length(handle) or handle
         stream.seek(0)
         with soundfile.SoundFile(stream) as file:
-            sr = checked_rate(file.samplerate)
+            sr = checked_rate(file)
             try:
                 return _read_spans(file, file.frames / sr, plan)
             except _CutShortError as error:
@@ -204,15 +205,24 @@ def read_slice(slices: Mp3Slices, span: Span) -> Samples | None:
     return y if len(y) == wanted else None
 
 
-def checked_rate(sr: int) -> int:
-    """The rate, in Hz.
+class _Stream(Protocol):
+    @property
+    def samplerate(self) -> int: ...
+    @property
+    def channels(self) -> int: ...
+
+
+def checked_rate(file: _Stream) -> int:
+    """The sample rate of an open file, in Hz.
 
     Raises:
-        AudioError: it is none of music's.
+        AudioError: it, or the number of channels, is none of music's.
     """
-    if sr not in _RATES:
-        raise AudioError(f"damaged: no music has a sample rate of {sr:,} Hz")
-    return sr
+    if file.samplerate not in _RATES:
+        raise AudioError(f"damaged: no music has a sample rate of {file.samplerate:,} Hz")
+    if not 1 <= file.channels <= _MOST_CHANNELS:
+        raise AudioError(f"damaged: no music has {file.channels:,} channels")
+    return file.samplerate
 
 
 def _count_frames(handle: BinaryIO) -> int:
@@ -255,8 +265,12 @@ def open_with_audioread(path: Path, refused: soundfile.LibsndfileError) -> Itera
 
     try:
         # In full, as programs take "concat:x" in a relative path for an order.
-        with audioread.audio_open(str(path.absolute())) as file:
-            checked_rate(file.samplerate)
+        try:
+            opened = audioread.audio_open(str(path.absolute()))
+        except RuntimeError as error:  # how the standard library says that a chunk has no end
+            raise EOFError from error
+        with opened as file:
+            checked_rate(file)
             if not file.duration > 0:
                 raise AudioError("not audio, or damaged: no decoder finds its length")
             yield file

@@ -113,7 +113,7 @@ def _with_soundfile(path: Path, plan: WindowPlan) -> Iterator[Piece]:
         stream = open_with_true_length(handle) or handle
         stream.seek(0)
         with soundfile.SoundFile(stream) as file:
-            sr = checked_rate(file.samplerate)
+            sr = checked_rate(file)
             duration_s = slices.duration_s if slices else file.frames / sr
             pairs = plan_windows(duration_s, plan)
             for i, (cell, window) in enumerate(pairs):
@@ -126,7 +126,7 @@ def _with_soundfile(path: Path, plan: WindowPlan) -> Iterator[Piece]:
 
 
 def _at(file: soundfile.SoundFile, window: Span) -> Samples:
-    sr = checked_rate(file.samplerate)
+    sr = checked_rate(file)
     file.seek(round(window.start_s * sr))
     return concatenate(mono_blocks(file, round(window.duration_s * sr)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
 from rich.text import Text
@@ -9,6 +11,8 @@ from rich.text import Text
 from tagger.report.text import one_line, shown
 
 __all__ = ["RunConsole", "listed"]
+
+_LONGEST: Final = 1000
 
 
 class RunConsole:
@@ -67,5 +71,8 @@ class RunConsole:
 
 
 def listed(values: tuple[str, ...]) -> str:
-    """Values of a field in one line."""
-    return one_line("; ".join(values)) if values else "—"
+    """Values of a field in one line, which nobody's tags make longer than a screen."""
+    text = "; ".join(values)
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}… ({len(text):,} characters)"
+    return one_line(text) if values else "—"

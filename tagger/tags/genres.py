@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import mutagen.id3
 
+from tagger.errors import TagsRefusedError
 from tagger.words import comparable
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "split",
 ]
 
+_MOST_CHARACTERS: Final = 1 << 18
 _TCON: Any = mutagen.id3.TCON
 _NAMES: tuple[str, ...] = tuple(_TCON.GENRES)
 _INDEX = {comparable(name): index for index, name in reversed(tuple(enumerate(_NAMES)))}
@@ -70,7 +72,13 @@ def split(values: Iterable[str]) -> tuple[str, ...]:
     A semicolon always separates. A slash does where every part is a name of the ID3v1 list
     (``Rock/Pop``) and the whole is none (``Folk/Rock``); elsewhere it is part of a name, as
     commas are (``Folk, World, & Country``).
+
+    Raises:
+        TagsRefusedError: there is more than any genre takes; a few MB could be millions of words.
     """
+    values = tuple(values)
+    if sum(map(len, values)) + len(values) > _MOST_CHARACTERS:
+        raise TagsRefusedError(f"the genre takes more than {_MOST_CHARACTERS:,} characters")
     return tuple(
         word
         for value in values

@@ -58,8 +58,8 @@ def test_compressed_frames_are_not_inflated_without_end(tmp_path, mp3):
     frames = frame * 500  # half a gigabyte out of half a megabyte
     path = tmp_path / "a.mp3"
     path.write_bytes(b"ID3\x04\0\0" + _syncsafe(len(frames)) + frames + mp3)
-    genres = read_tags(path).values["GENRE"]
-    assert sum(map(len, genres)) <= 1 << 20
+    with pytest.raises(TagsRefusedError, match="the genre takes more than"):
+        read_tags(path)
 
 
 @pytest.mark.parametrize("rate", [0, 1, 140_000_000])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from tagger.errors import TagError
+from tagger.errors import TagError, TagsRefusedError
 from tagger.tags.edits import Edit, Edits, between, joined
 from tagger.tags.fields import Field
 from tagger.tags.formats.base import Container, Rest, digest
@@ -14,6 +14,7 @@ from tagger.tags.styles import vorbis as style
 
 __all__ = ["Commented", "Comments", "changes", "moved", "parse"]
 
+_MOST_COMMENTS = 100_000  # four bytes are one, and each is looked at
 _DAMAGED = "the Vorbis comments are damaged; repair them with a tag editor first"
 
 
@@ -72,6 +73,7 @@ def parse(data: bytes) -> Comments:
 
     Raises:
         TagError: if it is damaged.
+        TagsRefusedError: if it has too many.
     """
     at = 0
 
@@ -91,7 +93,12 @@ def parse(data: bytes) -> Comments:
         return data[at - size : at]
 
     vendor = piece()
-    comments = [piece() for _ in range(number())]
+    count = number()
+    if count > (len(data) - at) // 4:
+        raise TagError(_DAMAGED)
+    if count > _MOST_COMMENTS:
+        raise TagsRefusedError(f"there are more than {_MOST_COMMENTS:,} Vorbis comments")
+    comments = [piece() for _ in range(count)]
     return Comments(vendor, tuple(comments), data[at:])
 
 
