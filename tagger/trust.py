@@ -17,9 +17,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-__all__ = ["distrust", "growing", "not_ours", "open_to_all", "opener", "planted_link"]
+__all__ = ["distrust", "growing", "is_special", "not_ours", "open_to_all", "opener", "planted_link"]
 
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
 _KNOWS_OWNERS: Final = hasattr(os, "geteuid")
 _NAME_BYTES: Final = 200  # of the 255 that a name may have; the rest makes it a name of its own
 
@@ -104,7 +105,9 @@ def planted_link(path: str | Path) -> bool:
 
 
 def opener(path: str, flags: int) -> int:
-    """Opens files as :func:`open` does, but through no link that somebody else put there.
+    """Opens files to write as :func:`open` does, but through no link that somebody else put there.
+
+    A pipe that nobody reads would hold up the run until somebody does.
 
     Raises:
         OSError: there is one.
@@ -113,7 +116,24 @@ def opener(path: str, flags: int) -> int:
         raise OSError(errno.ELOOP, "a link that somebody else put there", path)
     if not os.path.islink(path):  # noqa: PTH114 (an opener is given a text)
         flags |= _NO_LINK  # nor one that comes now
-    return os.open(path, flags, 0o666)
+    try:
+        handle = os.open(path, flags | _NO_WAIT, 0o666)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "a pipe that nobody reads", path) from error
+        raise
+    if _NO_WAIT:
+        os.set_blocking(handle, True)
+    return handle
+
+
+def is_special(path: Path) -> bool:
+    """Whether a path is there, and neither a file nor a folder: to read it could take for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
 @contextmanager

@@ -62,7 +62,7 @@ class LogFile:
             # Behind a link, the log is what is renamed, not the link.
             self._handler = _Handler(path.resolve() if size else path, self._fail)
             if not whole:  # the run was killed, or the disk full
-                with path.open("ab") as file:
+                with open(path, "ab", opener=opener) as file:
                     file.write(b"\n")
         except OSError as error:
             raise UsageError(self._cannot(error)) from error

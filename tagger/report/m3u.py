@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 
 from tagger.errors import UsageError
 from tagger.report.text import one_line
-from tagger.trust import growing
+from tagger.trust import growing, is_special
 
 __all__ = ["MARK", "SUFFIXES", "Entry", "check_playlist_name", "is_ours", "write_playlist"]
 
@@ -61,6 +61,8 @@ def check_playlist_name(path: Path) -> None:
 
 def is_ours(path: Path) -> bool:
     """Whether a playlist was made here, or none is there."""
+    if is_special(path):
+        return False
     try:
         with path.open("rb") as stream:
             return stream.read(len(_HEAD)) == _HEAD

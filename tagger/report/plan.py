@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 from tagger.domain import FileState, RunSummary, Status, TagChange, TrackReport
 from tagger.errors import UsageError
 from tagger.report.records import summary_object, track_object
+from tagger.trust import is_special
 
 __all__ = ["Plan", "PlanWriter", "read_plan"]
 
@@ -113,6 +114,8 @@ class PlanWriter:
 
 
 def _is_something_else(path: Path) -> bool:
+    if is_special(path):
+        return True
     try:
         with path.open("rb") as stream:
             return b'"genretag_plan"' not in stream.read(100)

@@ -17,6 +17,8 @@ from tagger.audio.decode import read_signal
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import AudioError, ModelError, TagsRefusedError, UsageError
 from tagger.models.bundle import load_bundle
+from tagger.report.logfile import LogFile
+from tagger.report.m3u import check_playlist_name
 from tagger.report.plan import PlanWriter, read_plan
 from tagger.report.records import open_records
 from tagger.tags.leftovers import remove_leftover
@@ -180,3 +182,35 @@ def test_a_pipe_that_poses_as_a_leftover_holds_nobody_up(tmp_path):
     pipe = tmp_path / f".genretag-{'0' * 16}.tmp"
     os.mkfifo(pipe)
     assert not remove_leftover(pipe)
+
+
+@pytest.mark.parametrize(
+    ("name", "deed", "said"),
+    [
+        ("a.log", LogFile, "a pipe that nobody reads"),
+        ("r.jsonl", open_records, "a pipe that nobody reads"),
+        ("r.csv", open_records, "a pipe that nobody reads"),
+        ("r.html", open_records, "no report of ours"),
+        ("p.jsonl", lambda path: PlanWriter(path, "m", 4), "is no plan"),
+        ("l.m3u8", check_playlist_name, "was not made by genretag"),
+    ],
+)
+def test_a_pipe_that_nobody_reads_holds_nobody_up(tmp_path, name, deed, said):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(UsageError, match=said):
+        deed(tmp_path / name)
+    assert (tmp_path / name).is_fifo()
+
+
+@pytest.mark.parametrize("name", ["a.log", "r.jsonl"])
+def test_a_pipe_that_somebody_reads_is_written_to(tmp_path, name):
+    pipe = tmp_path / name
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    if name == "a.log":
+        with LogFile(pipe) as log:
+            log.note("words")
+    else:
+        open_records(pipe).track(tagged("words.mp3"))
+    assert b"words" in os.read(reader, 10_000)
+    os.close(reader)

@@ -19,7 +19,7 @@ from tagger.report.html.spool import Spool
 from tagger.report.html.texts import Output, script_json
 from tagger.report.records import summary_object
 from tagger.report.text import one_line, shown
-from tagger.trust import growing, planted_link
+from tagger.trust import growing, is_special, planted_link
 
 __all__ = ["HtmlReport"]
 
@@ -139,6 +139,8 @@ def _digest(text: str) -> str:
 
 
 def _is_something_else(path: Path) -> bool:
+    if is_special(path):
+        return True
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
