@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -149,7 +148,7 @@ def growing(path: Path) -> Iterator[BinaryIO]:
         OSError: it cannot be written.
     """
     stem = os.fsdecode(os.fsencode(path.name)[:_NAME_BYTES])
-    part = path.with_name(f".{stem}.{secrets.token_hex(8)}.part")
+    part = path.with_name(f".{stem}.{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as stream:
             yield stream

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from types import ModuleType
 from typing import Final
 
 import numpy as np
@@ -21,8 +23,7 @@ class Ensemble:
     """Runs the ensemble's members with onnxruntime, on one thread."""
 
     def __init__(self, bundle: Bundle) -> None:
-        import onnxruntime
-
+        onnxruntime = _runtime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -72,3 +73,17 @@ class Ensemble:
                 raise ModelError(f"an ensemble member answers {votes.shape}, not {total.shape}")
             total += weight * votes
         return np.asarray(total / total.sum(axis=1, keepdims=True))
+
+
+def _runtime() -> ModuleType:
+    """Import onnxruntime, which from 1.29 on tells its makers of each session unless told not to.
+
+    The variable is read once, when it starts: then it neither sends nor keeps anything. On Windows
+    it does not look there, and stops when called upon.
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()
+    module: ModuleType = onnxruntime
+    return module
