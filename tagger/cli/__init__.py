@@ -14,6 +14,9 @@ def main() -> None:
     """Run the command line and exit with the documented code."""
     from tagger.errors import GenretagError
 
+    # Python processes that are started from here on would first look for their modules in the
+    # folder that the user is in: a `random.py` among somebody's music would be run.
+    os.environ["PYTHONSAFEPATH"] = "1"
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # closed, or replaced by something simpler
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

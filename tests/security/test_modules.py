@@ -1,0 +1,49 @@
+"""Python modules that lie among somebody's music are not run by whoever stands in that folder."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import synth
+from cli.running import surroundings
+
+PLANTED = (
+    "json", "librosa", "multiprocessing", "mutagen", "numpy", "onnxruntime", "pickle", "random",
+    "re", "scipy", "signal", "sitecustomize", "soundfile", "tagger", "threading", "usercustomize",
+)  # fmt: skip
+AS_INSTALLED = """
+import sys
+from tagger.cli import main
+if __name__ == "__main__":
+    sys.exit(main())
+"""
+"""As pip writes it into the folder of programs, which Python then looks into first."""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A song, and modules that would leave a mark."""
+    music = tmp_path / "music"
+    music.mkdir()
+    synth.write(music / "a.flac", synth.song(4.0))
+    for name in PLANTED:
+        (music / f"{name}.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'a').write({name!r})")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "genretag").write_text(AS_INSTALLED)
+    return music
+
+
+@pytest.mark.parametrize("line", [("scan", "-n", "."), ("show", "a.flac")], ids=" ".join)
+def test_modules_beside_the_music(folder, line):
+    variables = surroundings()
+    variables.pop("PYTHONSAFEPATH", None)
+    program = folder.parent / "bin" / "genretag"
+    done = subprocess.run(
+        [sys.executable, program, *line],
+        env=variables, cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert not (folder.parent / "mark").exists(), (folder.parent / "mark").read_text()
+    assert done.returncode == 0, done.stderr
+    assert "a.flac" in done.stdout
