@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.training.comparison import Cell
+from tagger.trust import growing, opener
 
 __all__ = ["Figure", "mean_accuracies", "pivot", "write_csv", "write_heat_map"]
 
@@ -51,7 +52,7 @@ def mean_accuracies(cells: Sequence[Cell]) -> tuple[tuple[str, float], ...]:
 
 def write_csv(cells: Sequence[Cell], path: Path) -> None:
     """A line for each cell, under the names of its fields; what failed has no figures."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    with open(path, "w", newline="", encoding="utf-8", opener=opener) as stream:
         writer = csv.DictWriter(stream, [field.name for field in fields(Cell)])
         writer.writeheader()
         for cell in cells:
@@ -93,4 +94,5 @@ def write_heat_map(cells: Sequence[Cell], path: Path) -> None:
     axes.set_title("Accuracy on artists unknown to the fit (%)")
     canvas.colorbar(image, label="% of tracks")
     # No date in the file: the same figures give the same bytes.
-    canvas.savefig(path, dpi=130, metadata={"Software": None})
+    with growing(path) as stream:
+        canvas.savefig(stream, format="png", dpi=130, metadata={"Software": None})

@@ -24,6 +24,7 @@ from tagger.training.hearing import Recipe, hear_examples
 from tagger.training.sources import read_labelled
 from tagger.training.sources_folders import audio_files
 from tagger.training.splits import groups_of, hold_out
+from tagger.trust import opener
 
 __all__ = ["CODES", "EncodeOptions", "Encoded", "nearest", "train_autoencoder"]
 
@@ -247,12 +248,12 @@ def _check_out(options: EncodeOptions) -> None:
 def _write_codes(
     out: Path, tracks: Sequence[Example], codes: Array, near: npt.NDArray[np.intp]
 ) -> None:
-    with (out / CODES).open("w", newline="", encoding="utf-8") as stream:
+    with open(out / CODES, "w", newline="", encoding="utf-8", opener=opener) as stream:
         writer = csv.writer(stream)
         writer.writerow(["path", *(f"code_{i:02d}" for i in range(codes.shape[1]))])
         for track, code in zip(tracks, codes, strict=True):
             writer.writerow([shown(track.path), *(f"{value:.6g}" for value in code)])
-    with (out / NEIGHBOURS).open("w", newline="", encoding="utf-8") as stream:
+    with open(out / NEIGHBOURS, "w", newline="", encoding="utf-8", opener=opener) as stream:
         writer = csv.writer(stream)
         writer.writerow(["path", *(f"nearest_{i + 1}" for i in range(near.shape[1]))])
         for track, others in zip(tracks, near, strict=True):

@@ -26,6 +26,7 @@ from tagger.training.explore_attributes import (
     suggest_drops,
 )
 from tagger.training.explore_groups import SHOWN_GENRES, GenreGroups
+from tagger.trust import opener
 
 __all__ = ["ExploreSummary", "LabelledTracks", "explore"]
 
@@ -188,7 +189,7 @@ def _some(words: list[str] | tuple[str, ...], most: int = 5) -> str:
 
 
 def _write_drops(drops: tuple[Drop, ...], constant: tuple[str, ...], path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    with open(path, "w", newline="", encoding="utf-8", opener=opener) as stream:
         table = csv.writer(stream)
         table.writerow(["drop", "because", "instead", "r", "mean_abs_r"])
         table.writerows([name, "does not vary", "", "", ""] for name in constant)

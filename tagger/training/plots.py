@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
+from tagger.trust import growing
+
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
@@ -224,5 +226,6 @@ def save_figure(figure: Any, path: Path) -> None:
         # A script that the font lacks is drawn as boxes; a warning a letter helps nobody.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         # No date in the file: the same figures give the same bytes.
-        figure.savefig(path, dpi=_DPI, metadata={"Software": None})
+        with growing(path) as stream:
+            figure.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})
     plt.close(figure)

@@ -27,6 +27,7 @@ from tagger.training.classifiers import (
 )
 from tagger.training.search import search
 from tagger.training.splits import hold_out
+from tagger.trust import opener
 
 __all__ = ["Searched", "search_classifiers", "write_searched"]
 
@@ -142,7 +143,7 @@ def _one(
 
 def write_searched(found: Sequence[Searched], path: Path) -> None:
     """A line for each classifier, under the names of its fields; parameters as JSON."""
-    with path.open("w", newline="", encoding="utf-8") as stream:
+    with open(path, "w", newline="", encoding="utf-8", opener=opener) as stream:
         writer = csv.DictWriter(stream, [field.name for field in fields(Searched)])
         writer.writeheader()
         for each in found:

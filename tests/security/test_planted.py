@@ -124,6 +124,22 @@ def test_a_planted_link_is_not_written_through(own_folder, victim, name, deed, t
     assert not victim.with_name("new").exists()
 
 
+@pytest.mark.parametrize("name", ["cells.csv", "searched.csv", "cells.png"])
+def test_what_a_comparison_writes(own_folder, victim, name):
+    tables = pytest.importorskip("tagger.training.comparison_tables")
+    searched = pytest.importorskip("tagger.training.searched")
+    plant(own_folder / name, victim)
+    if name.endswith(".csv"):
+        write = tables.write_csv if name == "cells.csv" else searched.write_searched
+        with pytest.raises(OSError, match="a link that somebody else put there"):
+            write([], own_folder / name)
+    else:
+        cell = tables.Cell("mfcc", 2, "knn", 0.5, 0.0, 0.5, 0.1)
+        tables.write_heat_map([cell], own_folder / name)
+        assert (own_folder / name).read_bytes().startswith(b"\x89PNG")
+    assert victim.read_text() == PRECIOUS
+
+
 def test_a_link_that_the_user_made_is_followed(own_folder, victim):
     victim.unlink()
     (own_folder / "a.log").symlink_to(victim)
