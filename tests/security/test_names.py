@@ -143,11 +143,11 @@ def test_reports(world, tmp_path):
     assert "\x1b" not in text
 
 
-@pytest.mark.parametrize("name", NAMES[1:5:3], ids=ascii)
-def test_show(world, name):
-    song = world.folder / f"{name}.flac"
-    out, _ = world.run("show", song, **TERMINAL)
+def test_show(world):
+    name = NAMES[1]
+    out, _ = world.run("show", world.folder / f"{name}.flac", **TERMINAL)
     assert shown(name) in out.replace("\n", "")
+    song = world.folder / f"{NAMES[4]}.flac"
     out, _ = world.run("show", song, "--json")
     assert os.fsencode(json.loads(out)["path"]) == os.fsencode(song)
 
@@ -273,11 +273,11 @@ def test_variables(world, tmp_path, variable, value):
     assert any(r"x\x1b]0;y\x07\n[bold]" in text for text in said)
 
 
-@pytest.mark.parametrize("variable", ["GENRETAG_STATE_DIR", f"GENRETAG_{EVIL}"], ids=ascii)
-def test_the_doctor(world, variable):
-    out, _ = world.run("doctor", world.folder, code=None, **{variable: EVIL})
+def test_the_doctor(world):
+    variables = {"GENRETAG_STATE_DIR": EVIL, f"GENRETAG_{EVIL}": "1"}
+    out, _ = world.run("doctor", world.folder, code=None, **variables)
     assert shown(world.folder) in out
-    assert r"x\x1b]0;y\x07\n[bold]" in out
+    assert out.count(r"x\x1b]0;y\x07\n[bold]") >= 2
 
 
 def test_the_cache(world):
@@ -299,4 +299,4 @@ def test_a_configuration_file(world, tmp_path):
         code = 0 if text is model else 2
         out, err = world.run("config", "show", code=code, **named)
         assert shown(file) in out + err
-        world.run("scan", world.folder, code=2, **named)
+    world.run("scan", world.folder, code=2, **named)
