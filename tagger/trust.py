@@ -56,6 +56,9 @@ def distrust(folder: Path, *, named: bool = False) -> tuple[str, str] | None:
     """
     if not _KNOWS_OWNERS:
         return None
+    for part in (folder, *folder.parents):
+        if planted_link(part) and not (named and _is_put_on_purpose(part)):
+            return f"{part} is a link that somebody else put there", "remove it"
     owner = folder.stat().st_uid
     if not _is_trusted(owner) and not (named and _is_put_on_purpose(folder)):
         return (

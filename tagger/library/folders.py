@@ -136,10 +136,10 @@ def _refuse_shared(folder: Path, what: str, variable: str) -> None:
         return
     if found:
         why, advice = found
-        raise UsageError(f"the {what} folder: {why}; {advice}, or {name_another(variable)}")
+        raise UsageError(f"the {what} folder: {why}; {advice}, or {_another(variable)}")
 
 
-def name_another(variable: str) -> str:
+def _another(variable: str) -> str:
     """What else is to be done about a folder that is not trusted."""
     return f"set {variable} to {'another folder' if _is_named(variable) else 'the folder you mean'}"
 

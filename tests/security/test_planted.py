@@ -193,6 +193,17 @@ def test_a_folder_of_another_user(tmp_path, monkeypatch, folder):
         folder()
 
 
+def test_a_folder_that_is_a_link(own_folder, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    plant(own_folder / "state", tmp_path / "elsewhere")
+    monkeypatch.setenv("GENRETAG_STATE_DIR", str(own_folder / "state" / "genretag"))
+    with pytest.raises(UsageError, match="state is a link that somebody else put there"):
+        state_folder()
+    (own_folder / "state").unlink()
+    (own_folder / "state").symlink_to(tmp_path / "elsewhere")
+    assert state_folder().is_dir()
+
+
 def test_a_folder_below_one_that_everybody_may_write_to(tmp_path, monkeypatch):
     """A NAS shows that mode, whatever its own rules are: to name the folder is enough."""
     tmp_path.chmod(0o777)
