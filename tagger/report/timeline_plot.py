@@ -12,6 +12,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any, BinaryIO, Final
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -25,6 +26,10 @@ from tagger.timeline import Timeline
 from tagger.trust import growing
 
 __all__ = ["check_picture_path", "draw_timeline", "write_picture"]
+
+# Matplotlib takes settings from the folder that the user is in, and so from whom the music is
+# from: to have TeX set the names of files, for one.
+mpl.rcdefaults()
 
 _GENRE_COLOURS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")
 _OTHER: Final = "#999999"

@@ -17,6 +17,8 @@ from tagger.trust import growing
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
+mpl.rcdefaults()  # or what lies in the folder that the user is in would decide
+
 __all__ = [
     "new_figure",
     "plot_calibration",

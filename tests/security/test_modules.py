@@ -1,4 +1,4 @@
-"""Python modules that lie among somebody's music are not run by whoever stands in that folder."""
+"""What lies among somebody's music is not obeyed by whoever stands in that folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import synth
-from cli.running import surroundings
+from cli.running import GENRETAG, surroundings
 
 PLANTED = (
     "json", "librosa", "multiprocessing", "mutagen", "numpy", "onnxruntime", "pickle", "random",
@@ -46,3 +46,16 @@ def test_modules_beside_the_music(folder):
     assert not (folder.parent / "mark").exists(), (folder.parent / "mark").read_text()
     assert done.returncode == 0, done.stderr
     assert "a.flac" in done.stdout
+
+
+def test_settings_of_plots_beside_the_music(tmp_path):
+    """TeX would be run with the names of files."""
+    pytest.importorskip("matplotlib")
+    synth.write(tmp_path / "$x^2$ $\\frac{.flac", synth.song(4.0))
+    (tmp_path / "matplotlibrc").write_text("text.usetex: True\n")
+    line = ["show", "$x^2$ $\\frac{.flac", "--spectrogram", "out.png"]
+    done = subprocess.run(
+        [*GENRETAG, *line], env=surroundings(), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
