@@ -63,8 +63,9 @@ def fill(folder: Path, first: int, count: int) -> None:
 
 
 def killed(folder: Path, times: int) -> None:
-    """Kill as many writers, each at some instant."""
+    """Kill as many writers, each at some instant; every other one has kept something by then."""
     instants = random.Random(3)
+    kept, keeping = os.pipe()
     for turn in range(times):
         process = os.fork()
         if not process:
@@ -75,8 +76,12 @@ def killed(folder: Path, times: int) -> None:
                     keep(cache, number)
                     if number % 7 == 0:
                         cache._flush()
+                    if turn % 2 and number % 10_000 == 7:
+                        os.write(keeping, b".")
             finally:
                 os._exit(1)
+        if turn % 2:
+            os.read(kept, 1)
         time.sleep(instants.uniform(0.0, 0.06))
         os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
