@@ -291,14 +291,13 @@ def test_a_killed_run_leaves_whole_lines(path):
             time.sleep(instants.uniform(0, 0.02))
             writer.kill()
         assert writer.returncode == -signal.SIGKILL
-    found = [line.partition(" ")[2] for line in path.read_text().splitlines()]
-    runs = number = 0
-    for text, following in pairwise([*found, "0 "]):
-        whole = f"{number} {number * 7919 % 9000 * 'x'}"
-        if following == "0 ":  # the last line of a run may be torn anywhere, and ends all the same
-            assert whole.startswith(text)
-            runs, number = runs + 1, 0
-        else:
-            assert text == whole
-            number += 1
-    assert runs == 4
+    lines = [[*line.split(" "), "", ""][1:3] for line in path.read_text().splitlines()]
+    begins = [i for i, (number, _) in enumerate(lines) if number == "0"]
+    assert len(begins) == 4
+    for start, stop in pairwise([*begins, len(lines)]):
+        *whole, (number, text) = lines[start:stop]
+        assert [n for n, _ in whole] == [str(n) for n in range(len(whole))]
+        assert [len(t) for _, t in whole] == [n * 7919 % 9000 for n in range(len(whole))]
+        # The last line of a run may be torn, and ends all the same.
+        assert str(len(whole)).startswith(number)
+        assert len(text) <= len(whole) * 7919 % 9000
