@@ -17,14 +17,14 @@ from training.tracing import untraced
 pytest.importorskip("tensorflow")
 pytest.importorskip("sklearn")
 
-pytestmark = pytest.mark.usefixtures("small_ensemble")
-
 from tagger.errors import LockedError, UsageError
 from tagger.library.lock import RunLock
 from tagger.models.bundle import MANIFEST, load_bundle
 from tagger.training import model, own_card
 from tagger.training.settings import ModelSettings
 from tagger.training.train import TrainOptions, train
+
+pytestmark = pytest.mark.usefixtures("small_ensemble")
 
 GENRES = {
     "hum": lambda i: synth.sine(110 * (1 + i / 7), 7.0) + synth.noise(7.0, amplitude=0.002, seed=i),
