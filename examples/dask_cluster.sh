@@ -19,10 +19,22 @@
 set -euo pipefail
 
 address=tcp://127.0.0.1:8786
-trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
+export DASK_LOGGING__DISTRIBUTED=warning
 
 dask scheduler --host 127.0.0.1 --port 8786 --no-dashboard &
-dask worker "$address" --nthreads 2 --no-dashboard &
-dask worker "$address" --nthreads 2 --no-dashboard &
+scheduler=$!
+dask worker "$address" --nthreads 2 --no-nanny --no-dashboard &
+workers=$!
+dask worker "$address" --nthreads 2 --no-nanny --no-dashboard &
+workers="$workers $!"
+
+# Workers first: one whose scheduler is gone takes long to end.
+finish() {
+    for process in $workers $scheduler; do
+        kill "$process" 2>/dev/null || true
+        wait "$process" || true
+    done
+}
+trap finish EXIT
 
 genretag scan --dask "$address" "$@"

@@ -11,6 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import synth
+from hypothesis import settings
+
+# How long an example takes says how busy the machine is. Forty of a kind, in each of many runs.
+settings.register_profile("tests", deadline=None, max_examples=40)
+settings.load_profile("tests")
 
 # Programs that tests start keep what they compile, or each would compile all of it again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -13,7 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-__all__ = ["CONTAINERS", "loudest_hz", "noise", "silence", "sine", "song", "vbr_mp3", "write"]
+__all__ = [
+    "CONTAINERS", "loudest_hz", "noise", "silence", "sine", "song", "vbr_mp3", "without_xing",
+    "write",
+]  # fmt: skip
 
 Samples = npt.NDArray[np.float32]
 
@@ -110,13 +113,20 @@ def vbr_mp3(path: Path, y: Samples, sr: int = 44_100, *, xing: bool) -> Path:
     """Write a VBR MP3, without its Xing header where asked: then its length is a guess."""
     write(path, y, sr, quality=0.5)
     if not xing:
-        data = path.read_bytes()
-        path.write_bytes(data[_first_frame_length(data) :])
+        path.write_bytes(without_xing(path.read_bytes()))
     return path
 
 
+def without_xing(data: bytes) -> bytes:
+    """An MPEG 1 layer III stream without its first frame, which holds the Xing header.
+
+    Raises:
+        ValueError: there is none.
+    """
+    return data[_first_frame_length(data) :]
+
+
 def _first_frame_length(data: bytes) -> int:
-    """Length in bytes of the first frame of an MPEG 1 layer III stream: the Xing frame."""
     if b"Xing" not in data[:200]:
         raise ValueError("no Xing header where one was expected")
     kbps = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)[data[2] >> 4]

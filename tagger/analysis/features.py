@@ -169,7 +169,14 @@ def compute_features(
 
 
 def compute_picture_features(names: Sequence[str], picture: Picture) -> npt.NDArray[np.float32]:
-    """Compute features that need the log-mel picture alone (``log_mel.*``)."""
+    """Compute features that need the log-mel picture alone (``log_mel.*``).
+
+    Returns:
+        float32, shape (len(names),), finite.
+
+    Raises:
+        ValueError: a name is unknown, or needs more than a picture.
+    """
 
     def rows(method: str) -> Array:
         declared = methods.METHODS[method]

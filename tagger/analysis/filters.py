@@ -125,12 +125,12 @@ def chroma_filters(sr: int, n_fft: int) -> Array:
 
 
 def power_to_db(power: Array) -> Array:
-    """Decibels re 1.0, at most :data:`TOP_DB` below the loudest value."""
+    """Decibels re 1.0 of a power of any shape, at most :data:`TOP_DB` below the loudest value."""
     db = 10.0 * np.log10(np.maximum(power, np.float32(AMIN)))
     return np.asarray(np.maximum(db, db.max() - TOP_DB), dtype=np.float32)
 
 
 def peak_normalised(x: Array) -> Array:
-    """Each column divided by its largest magnitude; columns of zeros stay."""
+    """Each column of (rows, frames) divided by its largest magnitude; columns of zeros stay."""
     peak = np.abs(x).max(axis=0, keepdims=True)
     return np.asarray(x / np.where(peak > np.finfo(np.float32).tiny, peak, 1.0), dtype=np.float32)

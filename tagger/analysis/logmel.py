@@ -25,7 +25,12 @@ CLIP_S: Final = 30.0
 
 
 def column_frames(n_frames: int, sr: int) -> npt.NDArray[np.intp]:
-    """Which frames of ``n_frames`` are the columns of the picture."""
+    """Which frames of ``n_frames`` are the columns of the picture: one every 77.5 ms, rising.
+
+    Args:
+        n_frames: of one excerpt, ``HOP_LENGTH`` samples apart.
+        sr: its sample rate in Hz.
+    """
     seconds = n_frames * HOP_LENGTH / sr
     if abs(seconds - CLIP_S) < 0.5:  # clips sold as 30 s run to 30.2 s; their width stays 387
         seconds = CLIP_S

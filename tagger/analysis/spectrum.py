@@ -90,7 +90,7 @@ class Spectrum:
 
     @cached_property
     def mel_db(self) -> Array:
-        """``power_to_db(mel)``: dB re 1.0, at most 80 dB below the loudest."""
+        """``power_to_db(mel)``, (N_MELS, frames): dB re 1.0, at most 80 dB below the loudest."""
         return power_to_db(self.mel)
 
     @cached_property
@@ -119,7 +119,7 @@ class Spectrum:
         return np.asarray(np.concatenate(parts, axis=-1), dtype=np.float32)
 
     def per_excerpt(self, frames: Array) -> list[Array]:
-        """Split an array of this spectrum back into its excerpts, along the last axis."""
+        """Split an array of this spectrum, (…, frames), back into its excerpts."""
         ends = np.cumsum(self.frame_counts)[:-1]
         return list(np.split(frames, ends, axis=-1))
 

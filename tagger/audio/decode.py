@@ -191,7 +191,11 @@ def _read_slices(slices: Mp3Slices, plan: ExcerptPlan) -> Signal | None:
 
 
 def read_slice(slices: Mp3Slices, span: Span) -> Samples | None:
-    """Decode a span out of a slice of an MP3, at its own rate; None where that is not whole."""
+    """Decode a span out of a slice of an MP3; None where that is not whole.
+
+    Returns:
+        Mono, shape (frames,), at the file's own rate.
+    """
     cut = slices.cut(span.start_s, span.duration_s)
     if cut is None:
         return None

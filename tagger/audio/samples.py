@@ -25,7 +25,11 @@ Samples = npt.NDArray[np.float32]
 
 
 def mono_blocks(file: soundfile.SoundFile, frames: int) -> Iterator[Samples]:
-    """Read up to ``frames`` frames from where ``file`` stands, mixed down block by block."""
+    """Read up to ``frames`` frames from where ``file`` stands, mixed down block by block.
+
+    Yields:
+        float32 of shape (frames of the block,), the mean over the channels.
+    """
     channels = file.channels
     block = np.empty((min(frames, _BLOCK_VALUES // channels), channels), dtype=np.float32)
     # Into memory of ours: asked for an array, soundfile computes how much is left, and gets
@@ -45,13 +49,13 @@ def _mono(block: Samples) -> Samples:
 
 
 def concatenate(blocks: Iterator[Samples]) -> Samples:
-    """All blocks in one array; none give an empty one."""
+    """All blocks of samples in one array of shape (frames,); none give an empty one."""
     parts = list(blocks)
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
 
 
 def resample(y: Samples, sr: int) -> Samples:
-    """Samples at ``sr`` Hz brought to :data:`SAMPLE_RATE`."""
+    """Mono samples at ``sr`` Hz, shape (frames,), brought to :data:`SAMPLE_RATE`."""
     if sr == SAMPLE_RATE or not len(y):
         return y
     resampled: Samples = soxr.resample(y, sr, SAMPLE_RATE, quality="HQ")

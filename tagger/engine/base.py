@@ -25,7 +25,8 @@ class Failure:
 class Pending(Protocol):
     """A task under way."""
 
-    def done(self) -> bool: ...
+    def done(self) -> bool:
+        """Whether it has a result, or never will."""
 
 
 class OrderedPool(ABC, Generic[Task, Result]):

@@ -9,6 +9,7 @@ libraries are safe among threads.
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import pickle
 import socket
@@ -147,6 +148,16 @@ def _dismiss_idle(key: tuple[bytes, float], team: _Team) -> None:
                     del _teams[key]
                 break
     team.__exit__(None, None, None)
+
+
+@atexit.register  # before multiprocessing waits for processes that a thread of ours lets go of
+def _dismiss_all() -> None:
+    """End all processes with the Dask worker."""
+    with _teams_lock:
+        teams = list(_teams.values())
+        _teams.clear()
+    for team in teams:
+        team.__exit__(None, None, None)
 
 
 def _attempt(

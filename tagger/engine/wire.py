@@ -33,6 +33,7 @@ class Wire:
         self._received = bytearray()
 
     def close(self) -> None:
+        """Let go of the socket; who listens at its other end sees that."""
         self._end.close()
 
     def send(self, kind: int, data: bytes) -> None:

@@ -129,7 +129,7 @@ class Cnn:
         return Look(log_probs, embeddings.astype(np.float32))
 
     def log_probs(self, patches: Patches) -> npt.NDArray[np.float32]:
-        """Log-probabilities alone, as :meth:`look` gives them."""
+        """Log-probabilities alone, shape (n, n_labels), as :meth:`look` gives them."""
         return self.look(patches).log_probs
 
     def _run(self, patches: Patches) -> list[npt.NDArray[Any]]:

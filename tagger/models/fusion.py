@@ -19,7 +19,7 @@ FLOOR: Final = 1e-6
 
 
 def log_softmax(logits: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Log-probabilities along the last axis."""
+    """Log-probabilities of logits of shape (…, n_labels)."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 

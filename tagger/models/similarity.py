@@ -97,7 +97,7 @@ class Space:
         return b"".join(np.ascontiguousarray(array, _FLOAT32).tobytes() for array in arrays)
 
     def standardised(self, features: Inputs) -> npt.NDArray[np.float64] | None:
-        """Features in standard deviations, or None if the space does not look at them."""
+        """Features (n, n_features) in standard deviations, or None if the space ignores them."""
         for part in self.parts:
             if part.spec.source == "features":
                 return _standardised(part, features)

@@ -23,9 +23,11 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 class RecordWriter(Protocol):
     """Takes each track's report, and the run's summary at its end."""
 
-    def track(self, report: TrackReport) -> None: ...
+    def track(self, report: TrackReport) -> None:
+        """Write one track."""
 
-    def finish(self, summary: RunSummary) -> None: ...
+    def finish(self, summary: RunSummary) -> None:
+        """Write the summary, and end the file."""
 
 
 def open_records(path: Path) -> RecordWriter:

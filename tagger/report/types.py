@@ -35,7 +35,13 @@ _BAR_WIDTH: Final = 24
 
 
 class LookLike(Protocol):
-    """One number of types."""
+    """One number of types.
+
+    Attributes:
+        k: how many.
+        inertia: mean squared distance of a track to the centre of its type.
+        silhouette: mean over tracks, from -1 to 1.
+    """
 
     @property
     def k(self) -> int: ...

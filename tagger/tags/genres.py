@@ -89,6 +89,9 @@ def split(values: Iterable[str]) -> tuple[str, ...]:
 
 def _unslashed(piece: str) -> Iterator[str]:
     parts = [part.strip() for part in piece.split("/")]
+    if len(parts) == 1:  # nearly always; to compare is what takes time
+        yield from filter(None, parts)
+        return
     one_name = comparable(piece) in _WHOLE
     if one_name or any(comparable(part) not in _INDEX for part in parts):
         parts = [piece.strip()]

@@ -50,6 +50,9 @@ def both_answers(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """Log-probabilities and embeddings of patches by a network that has both outputs
     (:func:`~tagger.training.embedding.with_embedding`), computed a few at a time as well.
+
+    Returns:
+        shapes (n, n_labels) and (n, embedding).
     """
     answers = [
         network(patches[i : i + _ANSWERED], training=False)

@@ -93,7 +93,12 @@ def cross_fitted(
 
 
 def selective_curve(fused: Array, targets: Targets) -> list[dict[str, float]]:
-    """Accuracy on, and share of, the tracks at least so sure, for thresholds 0 to 0.95."""
+    """Accuracy on, and share of, the tracks at least so sure, for thresholds 0 to 0.95.
+
+    Args:
+        fused: probabilities, shape (n, n_labels).
+        targets: label indices, shape (n,).
+    """
     top, right = fused.max(axis=1), fused.argmax(axis=1) == targets
     curve = []
     for threshold in np.arange(0, 100, 5) / 100:

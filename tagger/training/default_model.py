@@ -72,6 +72,7 @@ weighs electronic against hip-hop or reggae, so that its odds are set by calibra
 
 SPEC: Final = CnnSpec(file="cnn.tflite", columns=192, offset=0.45, scale=4.0)
 EXCERPTS: Final = ExcerptPlan(count=2, seconds=15.0)
+_PARTS: Final = 5  # of the cross-validation that weighs the ensemble's votes
 
 Targets = npt.NDArray[np.intp]
 
@@ -176,9 +177,9 @@ def _fit_members(tracks: TrackSet, targets: Targets, seed: int) -> dict[str, Any
 
 
 def _parts(tracks: TrackSet, targets: Targets, seed: int) -> Targets:
-    """Five parts for cross-validation, no artist in two of them."""
+    """Parts for cross-validation, no artist in two of them."""
     parts = np.zeros(len(tracks), dtype=np.intp)
-    folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
+    folds = StratifiedGroupKFold(_PARTS, shuffle=True, random_state=seed)
     for i, (_, judged) in enumerate(folds.split(tracks.features, targets, tracks.groups)):
         parts[judged] = i
     return parts

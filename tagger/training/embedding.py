@@ -66,7 +66,14 @@ class Embedded:
 
 
 def cut_all(pictures: Iterable[npt.NDArray[np.uint8]], spec: CnnSpec) -> Rows:
-    """The patches of some pictures, one after the other, cut as a scan cuts them."""
+    """The patches of some pictures, one after the other, cut as a scan cuts them.
+
+    Args:
+        pictures: each of shape (N_MELS, picture columns).
+
+    Returns:
+        shape (n_patches, N_MELS, columns, 1).
+    """
     return np.concatenate([cut_patches(Picture((p,)), (0.0,), spec)[0] for p in pictures])
 
 

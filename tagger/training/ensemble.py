@@ -24,6 +24,7 @@ Targets = npt.NDArray[np.intp]
 Mask = npt.NDArray[np.bool_]
 
 _OPSET: Final = 17
+_TREES: Final = 150
 
 # How much a row counts whose annotators could not choose from all labels. Chosen, like the
 # members' own parameters, by artist-grouped cross-validation over both data sets and by the
@@ -67,7 +68,7 @@ def fit_members(
         "extra_trees": make_pipeline(
             StandardScaler(),
             ExtraTreesClassifier(
-                150,
+                _TREES,
                 min_samples_leaf=3,
                 max_leaf_nodes=64,  # the largest part of the bundle: half the size, as good
                 max_features=0.2,

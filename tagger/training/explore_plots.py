@@ -77,8 +77,8 @@ def plot_spread(durations_s: Array, bit_rates_kbps: Array, path: Path) -> None:
     """Histograms of length and bit rate.
 
     Args:
-        durations_s: seconds, NaN where unknown.
-        bit_rates_kbps: kb/s, NaN where unknown.
+        durations_s: seconds, NaN where unknown, shape (n,).
+        bit_rates_kbps: kb/s, NaN where unknown, shape (n,).
         path: PNG to write.
     """
     long = np.nanmedian([*durations_s[np.isfinite(durations_s)], 0.0]) > _LONG_S

@@ -104,7 +104,7 @@ class GenreStatistics:
         return np.asarray((tracks + self.deviations(len(tracks), rng)).clip(-LIMIT, LIMIT))
 
     def with_centre(self, features: npt.NDArray[np.float32]) -> GenreStatistics:
-        """The same with the centre of one genre more."""
+        """The same with the centre of one genre more, of tracks (n, n_features)."""
         centre = self.standardised(features).mean(axis=0)
         return replace(self, centres=np.vstack([self.centres, centre]))
 

@@ -51,7 +51,13 @@ def judge(probabilities: Array, targets: Targets, labels: tuple[str, ...]) -> di
 
 def expected_calibration_error(probabilities: Array, targets: Targets, bins: int = 10) -> float:
     """Mean gap between confidence and accuracy over equal bins of confidence, weighted by
-    their tracks (Guo et al., ICML 2017)."""
+    their tracks (Guo et al., ICML 2017); from 0 to 1.
+
+    Args:
+        probabilities: shape (n, n_labels).
+        targets: label indices, shape (n,).
+        bins: between 0 and 1.
+    """
     top = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == targets
     which = np.minimum((top * bins).astype(int), bins - 1)

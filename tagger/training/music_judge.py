@@ -125,7 +125,7 @@ def choose_threshold(refusal: npt.NDArray[np.float64], share: float) -> float:
     music than a share of it.
 
     Args:
-        refusal: probability of being no music, of clips that are music.
+        refusal: probability of being no music, of clips that are music, shape (n,).
         share: how much of it may be refused by mistake.
     """
     thresholds = (percent / 100 for percent in range(round(100 * _LEAST_THRESHOLD), 100))

@@ -52,6 +52,7 @@ class Heard:
 
     @property
     def path(self) -> Path:
+        """The track's file."""
         return self.report.path
 
 

@@ -19,16 +19,13 @@ SECONDS = 60
 
 
 @pytest.fixture(scope="module", params=["soft start", "loud start"])
-def tones(request: pytest.FixtureRequest) -> synth.Samples:
-    """A tone a second, 200, 220… Hz, with noise in one half: its bit rate varies 3:1."""
+def tones(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """An MP3 of a tone a second, 200, 220… Hz, with noise in one half: its bit rate varies 3:1."""
     tones = np.concatenate([synth.sine(200 + 20 * k, 1, SR, 0.3) for k in range(SECONDS)])
     halves = (0.0, 0.2) if request.param == "soft start" else (0.2, 0.0)
     level = np.repeat(halves, len(tones) // 2)
-    return (tones + level * synth.noise(SECONDS, SR, 1.0)).astype(np.float32)
-
-
-def write_mp3(path: Path, y: synth.Samples, *, xing: bool) -> bytes:
-    return synth.vbr_mp3(path, y, SR, xing=xing).read_bytes()
+    y = (tones + level * synth.noise(SECONDS, SR, 1.0)).astype(np.float32)
+    return synth.vbr_mp3(tmp_path_factory.mktemp("tones") / "a.mp3", y, SR, xing=True).read_bytes()
 
 
 def assert_heard(path: Path, duration_s: float) -> None:
@@ -50,9 +47,9 @@ def decoded_s(path: Path) -> float:
         return frames / file.samplerate
 
 
-def test_a_vbr_mp3_without_xing_header(tmp_path: Path, tones: synth.Samples) -> None:
+def test_a_vbr_mp3_without_xing_header(tmp_path: Path, tones: bytes) -> None:
     path = tmp_path / "a.mp3"
-    write_mp3(path, tones, xing=False)
+    path.write_bytes(synth.without_xing(tones))
     # The premise: libsndfile alone is several times off.
     assert soundfile.info(path).duration < 20
     assert_heard(path, SECONDS)
@@ -69,18 +66,17 @@ def test_a_vbr_mp3_without_xing_header(tmp_path: Path, tones: synth.Samples) -> 
     ids=["id3v2", "id3v1", "ape", "padding"],
 )
 def test_tags_around_it_do_not_disturb(
-    tmp_path: Path, tones: synth.Samples, before: bytes, after: bytes
+    tmp_path: Path, tones: bytes, before: bytes, after: bytes
 ) -> None:
     path = tmp_path / "a.mp3"
-    path.write_bytes(before + write_mp3(path, tones, xing=False) + after)
+    path.write_bytes(before + synth.without_xing(tones) + after)
     assert_heard(path, SECONDS)
 
 
 @pytest.mark.parametrize("part", [0.25, 0.5, 0.75])
-def test_a_vbr_mp3_cut_short(tmp_path: Path, tones: synth.Samples, part: float) -> None:
+def test_a_vbr_mp3_cut_short(tmp_path: Path, tones: bytes, part: float) -> None:
     path = tmp_path / "a.mp3"
-    data = write_mp3(path, tones, xing=True)
-    path.write_bytes(data[: int(len(data) * part)])
+    path.write_bytes(tones[: int(len(tones) * part)])
     # The premise: its header still states the whole.
     assert soundfile.info(path).duration == pytest.approx(SECONDS, abs=0.1)
     true_s = decoded_s(path)
@@ -88,11 +84,9 @@ def test_a_vbr_mp3_cut_short(tmp_path: Path, tones: synth.Samples, part: float) 
     assert_heard(path, true_s)
 
 
-def test_a_xing_header_that_promises_too_much_and_no_bytes(
-    tmp_path: Path, tones: synth.Samples
-) -> None:
+def test_a_xing_header_that_promises_too_much_and_no_bytes(tmp_path: Path, tones: bytes) -> None:
     path = tmp_path / "a.mp3"
-    data = bytearray(write_mp3(path, tones, xing=True))
+    data = bytearray(tones)
     flags = data.index(b"Xing") + 7
     data[flags] &= ~2  # the number of bytes is not stated: only decoding can tell
     path.write_bytes(data[: len(data) // 2])

@@ -23,7 +23,7 @@ from cli.running import (
 )
 
 SONGS = ("a.mp3", "b.flac", "c.ogg", "d.opus", "e.wav", "f.aiff")
-MANY: Final = 120
+MANY: Final = 90
 """Tracks that are not heard in the moment that a test needs to stop a run amid them."""
 
 

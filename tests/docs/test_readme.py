@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import synth
@@ -103,14 +103,30 @@ def test_task_words(home):
         run("genretag scan -n ~/Music", home)
 
 
-def test_task_train(home):
+def check_options(line: str) -> None:
+    """Raise what a user would be told of a command and its options, before it runs."""
+    command: Any = get_command(app)
+    name, *arguments = shlex.split(line, comments=True)
+    while hasattr(command, "commands"):
+        name, *arguments = arguments
+        command = command.commands[name]
+    command.make_context(name, arguments)
+
+
+def test_task_train():
     """The commands themselves are run by tests/cli."""
-    root = get_command(app)
     for line in TASKS["train"].splitlines():
-        name, *arguments = shlex.split(line, comments=True)[1:]
-        command = root.get_command(None, name)
-        assert command is not None
-        command.make_context(name, arguments)  # raises what a user would be told
+        check_options(line)
+
+
+def test_every_command_that_stands_there_can_be_given():
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines() if line[:9] == "genretag "]
+    assert len(lines) > 40
+    for line in lines:
+        check_options(line)
+    with pytest.raises(Exception, match="No such option"):  # Typer has a Click of its own, or not
+        check_options("genretag scan --frobnicate ~/Music")
 
 
 def test_task_playlists(home):

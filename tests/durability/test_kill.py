@@ -29,7 +29,7 @@ from tagger.workflows.recording import RunRecorder, Sweeper
 from tagger.workflows.undo import Undo
 
 KILLS = 200
-FILES = 600
+FILES = 240
 FORMATS = ("mp3", "flac", "opus", "m4a")
 CHANGES = (
     TagChange("GENRE", (), ("Rock", "Pop")),

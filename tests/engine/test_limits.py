@@ -147,7 +147,7 @@ def test_a_container_of_512_mb_with_four_cores(machine):
     assert (116 + 60) * MIB + jobs * 120 * MIB <= 512 * MIB
 
 
-@settings(derandomize=True, max_examples=200, deadline=None)
+@settings(derandomize=True, max_examples=80, deadline=None)
 @given(st.integers(0, 256), st.none() | st.integers(0, 1 << 42), st.integers(1, 1 << 34))
 def test_always_one_and_never_more_than_fit(cores, memory, each):
     jobs = jobs_that_fit(cores, memory, each)

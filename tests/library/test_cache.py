@@ -120,7 +120,7 @@ hearings = st.tuples(st.integers(0, 5), st.integers(0, 4), st.integers(0, 3)).fl
 )
 
 
-@settings(derandomize=True, max_examples=40, deadline=None)
+@settings(derandomize=True, max_examples=20, deadline=None)
 @given(hearings)
 def test_a_hearing_comes_back_bit_by_bit(heard):
     with tempfile.TemporaryDirectory() as folder:
@@ -135,7 +135,7 @@ def test_a_hearing_comes_back_bit_by_bit(heard):
     assert back.embedding.dtype == np.float32
 
 
-@settings(derandomize=True, max_examples=100, deadline=None)
+@settings(derandomize=True, max_examples=40, deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6, width=32), max_size=64))
 def test_an_embedding_comes_back_as_half_floats(values):
     embedding = np.array(values, np.float32)
@@ -173,7 +173,7 @@ reports = st.builds(
 )
 
 
-@settings(derandomize=True, max_examples=40, deadline=None)
+@settings(derandomize=True, max_examples=20, deadline=None)
 @given(reports)
 def test_a_report_comes_back(report):
     with tempfile.TemporaryDirectory() as folder, Cache.open(Path(folder)) as cache:

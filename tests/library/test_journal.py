@@ -93,7 +93,7 @@ replacements = st.builds(
 )
 
 
-@settings(derandomize=True, max_examples=40, deadline=None)
+@settings(derandomize=True, max_examples=20, deadline=None)
 @given(st.lists(replacements, max_size=4))
 def test_what_was_recorded_comes_back(kept):
     with tempfile.TemporaryDirectory() as folder:

@@ -162,7 +162,7 @@ def test_a_number_is_never_given_twice(fitted, features, bundle):
 PLACES = np.array([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0], [9.0, 9.0], [4.0, 20.0]])
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=60), st.permutations(range(5)))
 def test_the_same_groups_in_another_order_are_the_same_types(kinds, order):
     before = np.array(kinds)
@@ -171,7 +171,7 @@ def test_the_same_groups_in_another_order_are_the_same_types(kinds, order):
     assert same == {order[old]: old for old in set(kinds)}
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), min_size=1, max_size=60))
 def test_matches_are_one_to_one_and_share_half_of_their_tracks(pairs):
     before, after = np.array(pairs).T

@@ -39,7 +39,7 @@ def test_a_space_survives_its_file():
     np.testing.assert_array_equal(again.vectors(*some), space.vectors(*some))
 
 
-@settings(derandomize=True, max_examples=60, deadline=None)
+@settings(derandomize=True, max_examples=30, deadline=None)
 @given(st.integers(2, 30), st.integers(0, 2**32 - 1), st.sampled_from([0, 5]))
 def test_vectors_are_bounded_and_alike_alone_and_among_others(n, seed, n_dims):
     some = tracks(n, seed, n_dims)

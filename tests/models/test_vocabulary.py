@@ -223,7 +223,7 @@ def vocabularies(draw):
     )
 
 
-@settings(max_examples=80, derandomize=True, deadline=None)
+@settings(max_examples=40, derandomize=True, deadline=None)
 @given(
     vocabularies(),
     st.dictionaries(NAMES, st.floats(0, 1), min_size=1).filter(lambda d: sum(d.values()) > 0.01),

@@ -37,7 +37,7 @@ def test_no_two_are_the_same_on_a_file_system_without_case():
                                        "Pop.x"]  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(st.lists(st.text(st.characters(), max_size=200), max_size=6))
 def test_any_names_give_files_that_can_be_made(tmp_path_factory, names):
     files = file_names(names, ".m3u8")

@@ -174,7 +174,7 @@ def test_hostile_text_is_data_everywhere(tmp_path, bare, text):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
 def test_whatever_the_tracks_are_they_come_back(tmp_path, bare, data):

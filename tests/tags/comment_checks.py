@@ -23,7 +23,7 @@ from tagger.tags.fields import FIELDS
 from tagger.tags.formats.base import Container
 
 few = settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 HEARD = {
     "GENRE": ("Rock", "Électro"),

@@ -17,7 +17,7 @@ from tagger.errors import TagsRefusedError
 from tagger.tags.fields import ALBUM_FIELDS, FIELDS, GENRE, MODEL
 from tagger.tags.formats.mpeg import Mpeg
 
-few = settings(max_examples=60, deadline=None, derandomize=True)
+few = settings(max_examples=30, deadline=None, derandomize=True)
 AUDIO = content("mp3")
 V1 = b"TAG" + bytes(124) + b"\x11"
 POP = {"GENRE": ("Pop", "摇滚")}

@@ -21,7 +21,7 @@ from tagger.tags.fields import FIELDS, GENRE
 from tagger.tags.formats import chunks
 from tagger.tags.formats.chunks import Aiff, Wav
 
-few = settings(max_examples=40, deadline=None, derandomize=True)
+few = settings(max_examples=20, deadline=None, derandomize=True)
 FORMATS = ["wav", "aiff"]
 KINDS = {"wav": Wav, "aiff": Aiff}
 WITNESSES = {"wav": mutagen.wave.WAVE, "aiff": mutagen.aiff.AIFF}

@@ -21,7 +21,7 @@ from tagger.tags.edits import (
     unpack,
 )
 
-many = settings(max_examples=200, deadline=None, derandomize=True)
+many = settings(max_examples=80, deadline=None, derandomize=True)
 pieces = st.lists(st.binary(max_size=6) | st.sampled_from([b"frame", b"\0" * 9]), max_size=8)
 
 

@@ -25,7 +25,7 @@ from tagger.tags.fields import ALBUM_FIELDS, CLUSTER, FIELDS, GENRE, GENRES
 from tagger.tags.formats.mp4 import Mp4
 
 few = settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 HEARD = {"GENRE": ("Rock", "Électro"), "GENRETAG_GENRES": ("Rock=0.83", "Électro=0.10")}
 SAMPLES = (b"one chunk", b"another", b"and a third")
@@ -509,7 +509,7 @@ def test_a_table_that_is_longer_than_its_atom():
 MANGLED = build(udta(*OLD[:1], behind=free(40)), between=free(40), tracks=2)
 
 
-@settings(few, max_examples=300)
+@settings(few, max_examples=120)
 @given(st.lists(st.tuples(st.integers(0, len(MANGLED) - 1), st.integers(0, 255)), max_size=4))
 def test_mangled_files_are_told_or_written_rightly(changes):
     data = bytearray(MANGLED)

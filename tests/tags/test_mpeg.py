@@ -24,7 +24,7 @@ from tagger.tags.fields import ALBUM_FIELDS, FIELDS, GENRE, GENRES, MODEL
 from tagger.tags.formats.mpeg import Mpeg, is_mpeg_audio
 from tagger.tags.id3tag import stored_size
 
-few = settings(max_examples=25, deadline=None, derandomize=True)
+few = settings(max_examples=15, deadline=None, derandomize=True)
 AUDIO = content("mp3")
 POP = {"GENRE": ("Pop", "摇滚")}
 MODEL_1 = {"GENRETAG_MODEL": ("m1",)}
@@ -118,7 +118,7 @@ wanted_fields = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("major", [2, 3, 4])
-@settings(few, max_examples=60)
+@settings(few, max_examples=30)
 @given(st.data(), wanted_fields)
 def test_any_tag(major, data, wanted):
     stored = data.draw(tags(major))

@@ -42,7 +42,7 @@ READERS = {
     "oggflac": mutagen.oggflac.OggFLAC,
 }
 few = settings(
-    max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 
 # Text as people have it; no surrogates, no NUL, and nothing that mutagen itself would strip.

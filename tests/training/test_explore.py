@@ -58,7 +58,7 @@ def sample(seconds: float = 1.0) -> Sample:
     return Sample("song.flac", synth.song(seconds))
 
 
-@pytest.mark.parametrize("n_genres", [2, 200])
+@pytest.mark.parametrize("n_genres", [2, 60])
 @pytest.mark.filterwarnings("error")
 def test_everything_is_drawn_and_said(n_genres: int, tmp_path: Path, figures: list[Any]) -> None:
     given = tracks(n_genres)
@@ -80,17 +80,14 @@ def test_everything_is_drawn_and_said(n_genres: int, tmp_path: Path, figures: li
 
 
 def test_the_table_of_what_to_drop(tmp_path: Path) -> None:
-    found = explore(tracks(3), {}, tmp_path)
+    found = explore(tracks(3), {"unknown genre": sample()}, tmp_path)
     with (tmp_path / "drop.csv").open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert [row["drop"] for row in rows] == [*found.constant, *(d.name for d in found.drops)]
     assert [row["because"] for row in rows] == ["does not vary", "says the same"]
     assert rows[1]["instead"] == found.drops[0].instead
     assert float(rows[1]["r"]) == pytest.approx(found.drops[0].r, abs=1e-4)
-
-
-def test_without_a_track_to_look_at_there_is_no_such_figure(tmp_path: Path) -> None:
-    found = explore(tracks(3), {"unknown genre": sample()}, tmp_path)
+    # Without a track to look at there is no such figure.
     assert {path.name for path in found.files} == ALL - {"tracks.png"}
     assert any("genre 000, genre 001, genre 002" in note for note in found.notes)
 
@@ -163,7 +160,7 @@ def test_spread(
     assert sum(bar.get_height() for bar in axes.patches) == len(known)
 
 
-@pytest.mark.parametrize("n", [1, 4, 14])
+@pytest.mark.parametrize("n", [1, 14])
 def test_panels_of_tracks(n: int, tmp_path: Path, figures: list[Any]) -> None:
     y = synth.sine(1000.0, 1.0)
     plot_tracks({f"g{i}": Sample("a.mp3", y) for i in range(n)}, n, tmp_path / "t.png")
@@ -180,7 +177,7 @@ def test_panels_of_tracks(n: int, tmp_path: Path, figures: list[Any]) -> None:
     assert loud == pytest.approx(1000, rel=0.05)
 
 
-@pytest.mark.parametrize("d", [2, 40, 41, 300])
+@pytest.mark.parametrize("d", [2, 40, 41, 100])
 def test_correlation_names_every_attribute_or_every_method(
     d: int, tmp_path: Path, figures: list[Any]
 ) -> None:

@@ -132,7 +132,7 @@ def alone(groups: np.ndarray, genres: np.ndarray) -> set[str]:
     return {g for g in set(genres.tolist()) if len(set(groups[genres == g])) == 1}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.booleans().flatmap(tracks), st.sampled_from([0.1, 0.2, 0.3, 0.5]), seeds)
 def test_nobody_is_on_both_sides(made, share: float, seed: int) -> None:
     groups, genres = made
@@ -145,7 +145,7 @@ def test_nobody_is_on_both_sides(made, share: float, seed: int) -> None:
     assert np.array_equal(held, hold_out(groups, genres, share, seed))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(tracks(single=True), st.sampled_from([0.1, 0.2, 0.3, 0.5]), seeds)
 def test_every_genre_of_two_artists_is_held_out_too(made, share: float, seed: int) -> None:
     groups, genres = made
@@ -153,7 +153,7 @@ def test_every_genre_of_two_artists_is_held_out_too(made, share: float, seed: in
     assert set(genres[held]) == set(genres) - alone(groups, genres)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.booleans().flatmap(tracks), st.integers(2, 6), seeds)
 @with_example((np.array([*"bcdbcdbab"]), np.array([*"xyxxyxxxy"])), 4, 0)  # a part is left empty
 def test_folds_keep_groups_whole(made, k: int, seed: int) -> None:
@@ -169,7 +169,7 @@ def test_folds_keep_groups_whole(made, k: int, seed: int) -> None:
     assert np.array_equal(numbers, folds(groups, genres, k, seed))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.booleans().flatmap(tracks), st.integers(2, 6), seeds)
 @with_example((np.array([*"daaebe"]), np.array([*"yyxxyx"])), 3, 0)  # all x drawn into one part
 def test_no_fold_tests_on_what_it_has_not_learned(made, k: int, seed: int) -> None:
@@ -179,7 +179,7 @@ def test_no_fold_tests_on_what_it_has_not_learned(made, k: int, seed: int) -> No
         assert set(genres[numbers == number]) <= set(genres[numbers != number])
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(tracks(single=True), st.integers(2, 6), seeds)
 def test_all_that_can_be_tested_on_is(made, k: int, seed: int) -> None:
     groups, genres = made

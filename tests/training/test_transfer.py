@@ -169,6 +169,7 @@ def music(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.mark.usefixtures("small_ensemble")
 def test_train_from_a_model(music, tmp_path, patches):
     out = tmp_path / "mine"
     arguments = ("--out", out, "--from", "default", "--epochs", "1", "-j1")

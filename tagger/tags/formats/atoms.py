@@ -74,14 +74,17 @@ class Atom:
 
     @property
     def name(self) -> bytes:
+        """Its four bytes; empty for the file as a whole."""
         return self.path[-4:]
 
     @property
     def is_parent(self) -> bool:
+        """Whether it holds atoms and nothing else that we know."""
         return self.path in _PARENTS or not self.path
 
     @property
     def is_padding(self) -> bool:
+        """Whether its bytes mean nothing."""
         return self.name in _PADDING
 
     @property
@@ -90,6 +93,7 @@ class Atom:
         return self.children[-1].end if self.children else self.first
 
     def named(self, name: bytes) -> tuple[Atom, ...]:
+        """Its children of a name, in the order of the file."""
         return tuple(child for child in self.children if child.name == name)
 
     def walk(self) -> Iterator[Atom]:

@@ -1,4 +1,7 @@
-"""What sounds are shaped with: coloured noise, filters, envelopes, a room."""
+"""What sounds are shaped with: coloured noise, filters, envelopes, a room.
+
+Samples are float64 of shape (n,); ``sr`` is their rate in Hz.
+"""
 
 from __future__ import annotations
 
