@@ -82,7 +82,7 @@ def fit_default_network(
         begin: the published weights, from :func:`tagger.training.musicnn.at_columns`.
         data: all clips.
         heard: what the published network hears in Emotify's, in their order, shape
-            (n_emotify, N_ACTIVATIONS).
+            (n_emotify, n_activations).
         rows: the clips to fit on; of the others the history alone tells.
     """
     begun = time.monotonic()

@@ -29,7 +29,6 @@ from tagger.audio.samples import SAMPLE_RATE
 from tagger.errors import UsageError
 
 __all__ = [
-    "N_ACTIVATIONS",
     "N_BANDS",
     "PUBLISHED_SAMPLE_RATE",
     "WHEEL_SHA256",
@@ -46,9 +45,6 @@ WHEEL_SHA256: Final = "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88b
 """Of ``musicnn-0.1.0-py3-none-any.whl``, as the Python Package Index has it."""
 
 N_BANDS: Final = 96
-N_ACTIVATIONS: Final = 1506
-"""Width of what the last layer looks at: the greatest and the mean value of 753 channels."""
-
 PUBLISHED_SAMPLE_RATE: Final = 16_000
 
 _N_FFT, _HOP_LENGTH = 512, 256
@@ -179,8 +175,11 @@ def at_columns(arrays: Arrays) -> Arrays:
     new["bands.kernel"] = (_band_weights() * TOP_DB * decibel).astype(np.float32)
     loudest = np.log(_GAIN) + (_LEVEL_DB - TOP_DB) * decibel
     new["bands.bias"] = np.full(N_BANDS, loudest, dtype=np.float32)
-    new["standard.scale"] = np.ones(N_ACTIVATIONS, dtype=np.float32)
-    new["standard.shift"] = np.zeros(N_ACTIVATIONS, dtype=np.float32)
+    middles = (arrays[f"middle{i}.bias"] for i in range(_N_MIDDLES))
+    # The greatest and the mean value of each channel.
+    n_activations = 2 * (len(arrays["before.scale"]) + sum(map(len, middles)))
+    new["standard.scale"] = np.ones(n_activations, dtype=np.float32)
+    new["standard.shift"] = np.zeros(n_activations, dtype=np.float32)
     return new
 
 
@@ -188,7 +187,7 @@ def standardised(arrays: Arrays, activations: npt.NDArray[np.float32]) -> Arrays
     """The same weights, by which each of some activations has mean 0 and variance 1.
 
     Args:
-        activations: shape (n, N_ACTIVATIONS), of a network with these weights, whose own
+        activations: shape (n, n_activations), of a network with these weights, whose own
             ``standard`` leaves them as they are.
     """
     scale = 1 / np.maximum(activations.std(axis=0), _LEAST_SPREAD)

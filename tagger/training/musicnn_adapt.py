@@ -75,7 +75,7 @@ def adapt(
         spec: how pictures are cut.
         pictures: uint8, shape (n, N_MELS, columns).
         wanted: the published network's mean activations in the same recordings, shape
-            (n, N_ACTIVATIONS), from
+            (n, n_activations), from
             :func:`tagger.training.musicnn_hearing.published_activations`.
         held_out: pictures and activations of other artists, for the history alone.
     """
@@ -92,9 +92,9 @@ def adapt(
     spread = np.maximum(wanted.std(axis=0), _LEAST_SPREAD)
 
     def difference(found: Any, target: Any) -> Any:
-        n_clips, n_patches = found.shape[:2]
-        answers = body(tf.reshape(found, (n_clips * n_patches, *found.shape[2:])))
-        of_clips = tf.reduce_mean(tf.reshape(answers, (n_clips, n_patches, -1)), axis=1)
+        answers = body(tf.reshape(found, (-1, *found.shape[2:])))
+        of_patches = tf.reshape(answers, (-1, found.shape[1], answers.shape[-1]))
+        of_clips = tf.reduce_mean(of_patches, axis=1)
         return tf.reduce_mean(tf.square((of_clips - target) / spread))
 
     n_steps = -(-len(pictures) // _BATCH) * settings.epochs

@@ -28,7 +28,7 @@ def published_activations(network: Any, paths: Iterable[Path]) -> npt.NDArray[np
         paths: recordings; of a long one the 30 s that a picture of it shows.
 
     Returns:
-        shape (n, N_ACTIVATIONS).
+        shape (n, n_activations).
     """
     import soxr
 

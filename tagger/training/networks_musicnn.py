@@ -33,7 +33,8 @@ MUSICNN: Final = "musicnn"
 """Name of the network for pictures."""
 
 FRONTS: Final = "fronts"
-"""The layer whose output is what the first convolutions find, shape (batch, columns, 561)."""
+"""The layer whose output is what the first convolutions find, shape (batch, columns, channels):
+561 channels in the published network."""
 
 PUBLISHED_FRAMES: Final = 187
 """Width of the published network's own patches: 3 s."""
@@ -64,7 +65,7 @@ def musicnn(n_labels: int, columns: int, arrays: Arrays) -> Any:
     bands = layers.Dense(N_BANDS, activation="softplus", dtype="float32", name="bands")(frames)
     bands = layers.Rescaling(1 / np.log(10), dtype="float32", name="log10")(bands)
     fronts = _fronts(bands, arrays, _STRIDES)
-    activations = Affine(name="standard")(over_time(columns, _WINDOW)(fronts))
+    activations = Affine(name="standard")(over_time(columns, _WINDOW, arrays)(fronts))
     logits = layers.Dense(n_labels, dtype="float32", name="logits")(activations)
     network = keras.Model(patches, logits, name=MUSICNN)
     _put(network, arrays)
@@ -74,7 +75,7 @@ def musicnn(n_labels: int, columns: int, arrays: Arrays) -> Any:
 
 
 def published(arrays: Arrays) -> Any:
-    """The published network, from (batch, 187, N_BANDS) to :data:`N_ACTIVATIONS` activations.
+    """The published network, from (batch, 187, N_BANDS) to its activations.
 
     Args:
         arrays: from :func:`tagger.training.musicnn.read_wheel`.
@@ -87,7 +88,7 @@ def published(arrays: Arrays) -> Any:
     return network
 
 
-def over_time(columns: int, window: int, arrays: Arrays | None = None) -> Any:
+def over_time(columns: int, window: int, arrays: Arrays) -> Any:
     """What comes behind the first convolutions, as a model of its own.
 
     Three convolutions over time, each added to the one before; of all channels the greatest
@@ -96,19 +97,21 @@ def over_time(columns: int, window: int, arrays: Arrays | None = None) -> Any:
     Args:
         columns: width of a patch.
         window: columns over which the greatest value is taken.
-        arrays: weights, whose kernels have the widths of these; None: those of a picture's.
+        arrays: weights, for their shapes alone.
 
     Returns:
-        a model named ``over_time`` from (batch, columns, 561) to (batch, N_ACTIVATIONS).
+        a model named ``over_time`` from (batch, columns, channels) to (batch, activations).
     """
-    width = 3 if arrays is None else len(arrays["middle0.kernel"])
-    found = keras.Input((columns, 561), name="found")
+    found = keras.Input((columns, len(arrays["before.scale"])), name="found")
     x = layers.ReLU()(Affine(name="before")(found))
     x = Affine(name="after")(x)
     seen = [x]
     for i in range(3):
-        h = layers.Conv1D(64, width, padding="same", activation="relu", name=f"middle{i}")(x)
-        h = Affine(name=f"middle{i}_after")(h)
+        width, _, n_channels = arrays[f"middle{i}.kernel"].shape
+        convolution = layers.Conv1D(
+            n_channels, width, padding="same", activation="relu", name=f"middle{i}"
+        )
+        h = Affine(name=f"middle{i}_after")(convolution(x))
         x = layers.Add()([h, x]) if i else h
         seen.append(x)
     channels = layers.Concatenate()(seen)
@@ -127,7 +130,7 @@ def arrays_of(network: Any) -> Arrays:
 
 
 def _fronts(bands: Any, arrays: Arrays, strides: tuple[int, ...]) -> Any:
-    """What five convolutions find at their best place, over all bands: 561 channels."""
+    """What five convolutions find at their best place, over all bands."""
     n_frames = bands.shape[1]
     x = Affine(name="input")(layers.Reshape((n_frames, N_BANDS, 1))(bands))
     found = []
