@@ -122,7 +122,7 @@ def test_another_file_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"whl: cannot be read: No such file"):
         read_wheel(wheel)
     wheel.write_bytes(b"PK")
-    with pytest.raises(UsageError, match="not musicnn 0.1.0; get it by `pip download"):
+    with pytest.raises(UsageError, match=r"not musicnn 0\.1\.0; get it by `pip download"):
         read_wheel(wheel)
 
 
