@@ -101,7 +101,7 @@ def load_default_data(folder: Path) -> DefaultData:
     targets = np.array([list(LABELS).index(genre) for genre in tracks.genres])
     held = tracks.held_out.copy()
     emotify = np.flatnonzero(tracks.source == "emotify")
-    held[emotify[_folds(tracks, targets, emotify, 0) == 0]] = True
+    held[emotify[_parts(targets[emotify], tracks.groups[emotify], 0) == 0]] = True
     shared = set(tracks.groups[held]) & set(tracks.groups[~held])
     if shared:
         raise SystemExit(f"artists on both sides of the split: {sorted(shared)[:5]}")
@@ -109,12 +109,13 @@ def load_default_data(folder: Path) -> DefaultData:
 
 
 def parts_by_artist(data: DefaultData, seed: int) -> Targets:
-    """Five parts of each set for cross-validation, no artist in two of them, shape (n,)."""
-    parts = np.zeros(len(data.tracks), dtype=np.intp)
-    for source in np.unique(data.tracks.source):
-        rows = np.flatnonzero(data.tracks.source == source)
-        parts[rows] = _folds(data.tracks, data.targets, rows, seed)
-    return parts
+    """Five parts for cross-validation, no artist in two of them, shape (n,).
+
+    Each has about as much of each set's genres.
+    """
+    tracks = data.tracks
+    kinds = np.char.add(np.char.add(tracks.source, "/"), tracks.genres)
+    return _parts(kinds, tracks.groups, seed)
 
 
 def emotify_paths(folder: Path) -> list[Path]:
@@ -123,9 +124,11 @@ def emotify_paths(folder: Path) -> list[Path]:
         return [folder / row["file"] for row in csv.DictReader(stream)]
 
 
-def _folds(tracks: TrackSet, targets: Targets, rows: Targets, seed: int) -> Targets:
-    parts = np.zeros(len(rows), dtype=np.intp)
+def _parts(
+    kinds: npt.NDArray[np.str_] | Targets, groups: npt.NDArray[np.str_], seed: int
+) -> Targets:
+    parts = np.zeros(len(kinds), dtype=np.intp)
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=seed)
-    for i, (_, judged) in enumerate(folds.split(rows, targets[rows], tracks.groups[rows])):
+    for i, (_, judged) in enumerate(folds.split(kinds, kinds, groups)):
         parts[judged] = i
     return parts

@@ -19,10 +19,9 @@ import numpy.typing as npt
 from tagger.models.bundle import CnnSpec
 from tagger.training.answers import picture_log_probs
 from tagger.training.default_data import LABELS, DefaultData
-from tagger.training.embedding import cut_all
 from tagger.training.masked import fit_masked_regression
 from tagger.training.musicnn import Arrays, standardised
-from tagger.training.musicnn_adapt import AdaptSettings, adapt
+from tagger.training.musicnn_adapt import AdaptSettings, adapt, of_patches
 from tagger.training.networks_musicnn import musicnn
 
 __all__ = ["SPEC", "FittedNetwork", "fit_default_network"]
@@ -115,12 +114,7 @@ def _with_last_layer(body: Arrays, data: DefaultData) -> Arrays:
 
     network = musicnn(len(LABELS), SPEC.columns, body)
     ears = keras.Model(network.input, network.layers[-1].input)
-    activations = np.stack(
-        [
-            np.asarray(ears(cut_all([picture], SPEC), training=False)).mean(axis=0)
-            for picture in data.tracks.pictures
-        ]
-    )
+    activations = of_patches(ears, SPEC, data.tracks.pictures).mean(axis=1)
     arrays = standardised(body, activations)
     fitted = fit_masked_regression(
         (activations * arrays["standard.scale"] + arrays["standard.shift"]).astype(np.float64),

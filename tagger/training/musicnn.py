@@ -53,7 +53,7 @@ _FRAME_S: Final = _HOP_LENGTH / PUBLISHED_SAMPLE_RATE
 _CHECKPOINT: Final = "musicnn/MSD_musicnn/"
 _EPSILON: Final = 1e-3  # of its normalisations
 _N_FRONTS, _N_MIDDLES = 5, 3
-_LEAST_SPREAD: Final = 1e-4
+_LEAST_SPREAD: Final = 1e-3  # of the greatest
 _GAIN: Final = 10_000.0  # its input is log10(_GAIN * power + 1)
 
 _LEVEL_DB: Final = 19.3
@@ -184,13 +184,16 @@ def at_columns(arrays: Arrays) -> Arrays:
 
 
 def standardised(arrays: Arrays, activations: npt.NDArray[np.float32]) -> Arrays:
-    """The same weights, by which each of some activations has mean 0 and variance 1.
+    """The same weights, by which each of some activations has mean 0 and variance 1; one that
+    hardly moves among them is 0.
 
     Args:
         activations: shape (n, n_activations), of a network with these weights, whose own
             ``standard`` leaves them as they are.
     """
-    scale = 1 / np.maximum(activations.std(axis=0), _LEAST_SPREAD)
+    spread = activations.std(axis=0)
+    moves = spread > _LEAST_SPREAD * spread.max()
+    scale = np.divide(1, spread, out=np.zeros_like(spread), where=moves)
     shift = -activations.mean(axis=0) * scale
     return {**arrays, "standard.scale": scale, "standard.shift": shift}
 
