@@ -1,251 +1,211 @@
 """Makes the model in ``models/default``: ``python -m tagger.training.default_model DATA``.
 
-Three stages, kept in a work folder; a stopped run goes on by naming those that remain:
+Stages, kept in a work folder; a stopped run goes on by naming those that remain:
 
+listen    keeps what the published MusiCNN, read from its authors' package (``--musicnn``), hears
+          in Emotify's recordings.
 develop   fits the network on GTZAN's training part and four fifths of Emotify's artists, and
           keeps its answers for the rest: artists that nothing was fitted on.
 final     fits it by the same recipe on everything: the weights that ship.
-bundle    fits the ensemble on the same two sets of clips; fusion, temperature, bias and
-          thresholds on what both say of the rest, where all published figures come from;
-          the music types, the network's embedding, and the space in which similar tracks
-          are found. Exports, checks the runtimes against what was trained, and
-          writes the bundle with its card and plots.
+cross     fits network and ensemble fifteen times, on four fifths of all artists each, and keeps
+          their answers for the last fifth: five parts, for three seeds.
+bundle    fits the ensemble on the same two sets of clips as the network; fusion, temperature,
+          bias and thresholds on what both say of the rest; the music types, the network's
+          embedding, and the space in which similar tracks are found. Exports, checks the
+          runtimes against what was trained, and writes the bundle with its card and plots.
+held-out  writes the model of the development split to the work folder, as ``development``,
+          and tables of the held-out clips that there is audio of: what
+          :mod:`tagger.training.robustness` judges. Not made unless it is named. Only fusion,
+          temperature, bias and thresholds were fitted on those clips.
 
-Stages ``develop`` and ``final`` do not need each other and can run side by side. What the model
-takes for no music is added afterwards, by :mod:`tagger.training.non_music`.
+Stages ``develop``, ``final`` and ``cross`` do not need each other and can run side by side. What
+the model takes for no music is added afterwards, by :mod:`tagger.training.non_music`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.model_selection import StratifiedGroupKFold
 
 from tagger.audio.excerpts import ExcerptPlan
-from tagger.models.bundle import Bundle, CnnSpec, FusionSpec, MemberSpec
+from tagger.models.bundle import Bundle, FusionSpec, MemberSpec
 from tagger.models.fusion import fuse
 from tagger.models.similarity import fit_space
-from tagger.training.calibration import (
-    cross_fitted,
-    fit_fusion,
-    fit_thresholds,
-    selective_curve,
+from tagger.training.calibration import fit_fusion, fit_thresholds
+from tagger.training.datasets import ENSEMBLE_FEATURES
+from tagger.training.default_data import (
+    BIASED,
+    LABELS,
+    DefaultData,
+    emotify_paths,
+    load_default_data,
+    parts_by_artist,
 )
-from tagger.training.datasets import ENSEMBLE_FEATURES, TrackSet, load_emotify, load_gtzan
+from tagger.training.default_figures import cross_figures, development_figures
 from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
 from tagger.training.genre_statistics import STATISTICS, GenreStatistics
-from tagger.training.metrics import judge
-from tagger.training.music_types import fit_music_types
+from tagger.training.held_out import write_held_out
+from tagger.training.music_types import MusicTypes, fit_music_types
 
-__all__ = ["LABELS", "main"]
+__all__ = ["main"]
 
-VERSION: Final = "1.0.0"
+VERSION: Final = "1.1.0"
 
-LABELS: Final = {
-    "blues": "Blues",
-    "classical": "Classical",
-    "country": "Country",
-    "disco": "Disco",
-    "electronic": "Electronic",
-    "hiphop": "Hip-Hop",
-    "jazz": "Jazz",
-    "metal": "Metal",
-    "pop": "Pop",
-    "reggae": "Reggae",
-    "rock": "Rock",
-}
-"""Genres as the data sets name them, and as players know them."""
-
-EMOTIFY_CHOICE: Final = ("classical", "electronic", "pop", "rock")
-"""What Emotify's clips could be called: a blues there stands under one of these."""
-
-BIASED: Final = (list(LABELS).index("electronic"),)
-"""GTZAN never says electronic and Emotify never anything but its four: nothing in the training
-weighs electronic against hip-hop or reggae, so that its odds are set by calibration."""
-
-SPEC: Final = CnnSpec(file="cnn.tflite", columns=192, offset=0.45, scale=4.0)
 EXCERPTS: Final = ExcerptPlan(count=2, seconds=15.0)
-_PARTS: Final = 5  # of the cross-validation that weighs the ensemble's votes
 
-Targets = npt.NDArray[np.intp]
+_STAGES: Final = ("listen", "develop", "final", "cross", "bundle")
+_SEEDS: Final = 3  # of the cross-validation
 
-
-@dataclass(frozen=True, slots=True)
-class _Data:
-    tracks: TrackSet
-    targets: Targets
-    held: npt.NDArray[np.bool_]
+Probabilities = npt.NDArray[np.float64]
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run some stages; see the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder that holds gtzan/ and emotify/")
-    parser.add_argument("stages", nargs="*", default=["develop", "final", "bundle"])
+    parser.add_argument("stages", nargs="*", default=list(_STAGES))
+    parser.add_argument("--musicnn", type=Path, help="musicnn-0.1.0-py3-none-any.whl")
     parser.add_argument("--out", type=Path, default=Path("models/default"))
     parser.add_argument("--work", type=Path, default=Path("build/default-model"))
-    parser.add_argument("--epochs", type=int, default=180)
+    parser.add_argument("--epochs", type=int, default=15, help="in which the network is adapted")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=0, help="for TensorFlow; 0: all cores")
     options = parser.parse_args(arguments)
-    unknown = set(options.stages) - {"develop", "final", "bundle"}
+    unknown = set(options.stages) - {*_STAGES, "held-out"}
     if unknown:
         parser.error(f"unknown stage {unknown.pop()}")
-    options.work.mkdir(parents=True, exist_ok=True)
-    data = _load(options.data)
-    print(f"{len(data.tracks)} clips, {data.held.sum()} of them held out", flush=True)
-    if "develop" in options.stages:
-        _fit(data, ~data.held, "develop", options)
-    if "final" in options.stages:
-        _fit(data, np.ones(len(data.tracks), dtype=bool), "final", options)
-    if "bundle" in options.stages:
-        _bundle(data, options)
-
-
-def _load(folder: Path) -> _Data:
-    tracks = TrackSet.joined([load_gtzan(folder / "gtzan"), load_emotify(folder / "emotify")])
-    targets = np.array([list(LABELS).index(genre) for genre in tracks.genres])
-    held = tracks.held_out.copy()
-    emotify = np.flatnonzero(tracks.source == "emotify")
-    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
-    _, fifth = next(folds.split(emotify, targets[emotify], tracks.groups[emotify]))
-    held[emotify[fifth]] = True
-    shared = set(tracks.groups[held]) & set(tracks.groups[~held])
-    if shared:
-        raise SystemExit(f"artists on both sides of the split: {sorted(shared)[:5]}")
-    return _Data(tracks, targets, held)
-
-
-def _fit(data: _Data, rows: npt.NDArray[np.bool_], stage: str, options: argparse.Namespace) -> None:
-    """Fit the network on some rows; keep its weights, and its answers for the others."""
-    import tensorflow as tf
-
-    from tagger.training.answers import picture_log_probs
-    from tagger.training.fit import FitSettings, fit_network
-    from tagger.training.networks import resnet
-
-    if options.threads:
-        tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-        tf.config.threading.set_inter_op_parallelism_threads(options.threads)
-    seed = options.seed + (0 if stage == "develop" else 1000)
-    fitted_on, others = data.tracks.take(rows), data.tracks.take(~rows)
-    # As many steps as development took: more clips need no longer a run.
-    epochs = round(options.epochs * (~data.held).sum() / len(fitted_on))
-    settings = FitSettings(epochs=epochs, seed=seed)
-    begun = time.monotonic()
-    fitted = fit_network(
-        lambda: resnet(len(LABELS), SPEC.columns),
-        SPEC,
-        fitted_on.pictures,
-        data.targets[rows],
-        _possible(fitted_on),
-        settings,
-        validation=(others.pictures, data.targets[~rows]) if len(others) else None,
-    )
-    seconds = time.monotonic() - begun
-    fitted.network.save_weights(options.work / f"{stage}.weights.h5")
-    record = {
-        "settings": asdict(settings),
-        "seconds": seconds,
-        "clips": len(fitted_on),
-        "parameters": int(fitted.network.count_params()),
-        "history": list(fitted.history),
-    }
-    (options.work / f"{stage}.json").write_text(json.dumps(record, indent=1) + "\n")
-    if len(others):
-        np.save(
-            options.work / f"{stage}.npy",
-            picture_log_probs(fitted.network, SPEC, others.pictures),
+    if options.musicnn is None and {"listen", "develop", "final", "cross"} & set(options.stages):
+        parser.error(
+            "--musicnn: needed; `pip download --no-deps musicnn==0.1.0` brings the file to name"
         )
+    options.work.mkdir(parents=True, exist_ok=True)
+    data = load_default_data(options.data)
+    print(f"{len(data.tracks)} clips, {data.held.sum()} of them held out", flush=True)
+    stages = {
+        "listen": _listen,
+        "develop": _develop,
+        "final": _final,
+        "cross": _cross,
+        "bundle": _bundle,
+        "held-out": _held_out,
+    }
+    for name, stage in stages.items():
+        if name in options.stages:
+            print(name, flush=True)
+            stage(data, options)
 
 
-def _possible(tracks: TrackSet) -> npt.NDArray[np.bool_]:
-    """Which labels each clip could have been given, shape (n, n_labels)."""
-    choice = np.isin(list(LABELS), EMOTIFY_CHOICE)
-    return np.where((tracks.source == "emotify")[:, None], choice, True)
+def _listen(data: DefaultData, options: argparse.Namespace) -> None:
+    from tagger.training.musicnn import read_wheel
+    from tagger.training.musicnn_hearing import published_activations
+    from tagger.training.networks_musicnn import published
+
+    paths = emotify_paths(options.data / "emotify")
+    heard = published_activations(published(read_wheel(options.musicnn)), paths)
+    np.save(options.work / "heard.npy", heard)
 
 
-def _fit_members(tracks: TrackSet, targets: Targets, seed: int) -> dict[str, Any]:
-    return fit_members(tracks.features, targets, _possible(tracks), _catch_all(tracks), seed)
+def _develop(data: DefaultData, options: argparse.Namespace) -> None:
+    fitted = _fit(data, ~data.held, options.seed, options)
+    fitted.save(options.work / "develop")
+    answers = fitted.log_probs(data.tracks.pictures[data.held])
+    np.save(options.work / "develop.npy", answers)
 
 
-def _parts(tracks: TrackSet, targets: Targets, seed: int) -> Targets:
-    """Parts for cross-validation, no artist in two of them."""
-    parts = np.zeros(len(tracks), dtype=np.intp)
-    folds = StratifiedGroupKFold(_PARTS, shuffle=True, random_state=seed)
-    for i, (_, judged) in enumerate(folds.split(tracks.features, targets, tracks.groups)):
-        parts[judged] = i
-    return parts
+def _final(data: DefaultData, options: argparse.Namespace) -> None:
+    everything = np.ones(len(data.tracks), dtype=bool)
+    _fit(data, everything, options.seed + 1000, options).save(options.work / "final")
 
 
-def _catch_all(tracks: TrackSet) -> npt.NDArray[np.bool_]:
-    """Emotify's pop and rock: what is neither classical nor electronic stands under them."""
-    return np.asarray((tracks.source == "emotify") & np.isin(tracks.genres, ["pop", "rock"]))
+def _fit(
+    data: DefaultData, rows: npt.NDArray[np.bool_], seed: int, options: argparse.Namespace
+) -> Any:
+    from tagger.training.default_network import fit_default_network
+    from tagger.training.musicnn import at_columns, read_wheel
+    from tagger.training.musicnn_adapt import AdaptSettings
+
+    heard = np.load(options.work / "heard.npy")
+    settings = AdaptSettings(epochs=options.epochs, seed=seed)
+    return fit_default_network(at_columns(read_wheel(options.musicnn)), data, heard, rows, settings)
 
 
-def _bundle(data: _Data, options: argparse.Namespace) -> None:
-    from tagger.training.answers import both_answers
+def _cross(data: DefaultData, options: argparse.Namespace) -> None:
+    """Answers of both parts for every clip, by fits that saw nothing of its artist."""
+    shape = (_SEEDS, len(data.tracks), len(LABELS))
+    ensemble, cnn_log = np.empty(shape), np.empty(shape)
+    for i in range(_SEEDS):
+        seed = options.seed + i
+        parts = parts_by_artist(data, seed)
+        for part in range(parts.max() + 1):
+            apart = parts == part
+            fitted_on = data.take(~apart)
+            votes = _votes(fitted_on, seed)
+            members = _members(fitted_on, seed)
+            ensemble[i, apart] = soft_vote(members, votes, data.tracks.features[apart])
+            network = _fit(data, ~apart, seed, options)
+            cnn_log[i, apart] = network.log_probs(data.tracks.pictures[apart])
+            print(f"seed {seed}, part {part + 1} of {parts.max() + 1}", flush=True)
+    np.savez(options.work / "cross.npz", ensemble=ensemble, cnn_log=cnn_log)
+
+
+def _members(data: DefaultData, seed: int) -> dict[str, Any]:
+    tracks = data.tracks
+    return fit_members(tracks.features, data.targets, data.possible, data.catch_all, seed)
+
+
+def _votes(data: DefaultData, seed: int) -> dict[str, float]:
+    return fit_vote_weights(
+        data.tracks.features,
+        data.targets,
+        data.possible,
+        data.catch_all,
+        parts_by_artist(data, seed),
+        seed,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What was fitted on the held-out clips or says what is true of them."""
+
+    votes: dict[str, float]
+    fusion: FusionSpec
+    thresholds: dict[str, float]
+    figures: dict[str, Any]
+
+
+def _judged(data: DefaultData, options: argparse.Namespace) -> _Judged:
+    """Vote weights, fusion and thresholds, from the development split, and its figures."""
+    from tagger.training.default_network import FittedNetwork
+
+    development, held = data.take(~data.held), data.take(data.held)
+    cnn_log = np.load(options.work / "develop.npy")
+    votes = _votes(development, options.seed)
+    members = _members(development, options.seed)
+    ensemble = soft_vote(members, votes, held.tracks.features)
+    fusion = fit_fusion(ensemble, cnn_log, held.targets, BIASED)
+    singly = {name: m.predict_proba(held.tracks.features) for name, m in members.items()}
+    figures, fused = development_figures(held, ensemble, cnn_log, singly, fusion)
+    for stage in ("develop", "final"):
+        figures[stage] = dict(FittedNetwork.load(options.work / stage).record)
+    thresholds = fit_thresholds(fused, held.targets, tuple(LABELS.values()))
+    return _Judged(votes, fusion, thresholds, figures)
+
+
+def _bundle(data: DefaultData, options: argparse.Namespace) -> None:
     from tagger.training.card import write_card
-    from tagger.training.embedding import cut_all, embed
-    from tagger.training.export import check_runtimes, to_tflite, write_bundle
-    from tagger.training.networks import resnet
+    from tagger.training.export import write_bundle
 
-    tracks, labels = data.tracks, tuple(LABELS.values())
-    figures, votes, fusion, thresholds = _figures(data, labels, options)
-    members = _fit_members(tracks, data.targets, options.seed)
-    network = resnet(len(LABELS), SPEC.columns)
-    network.load_weights(options.work / "final.weights.h5")
-    listener = embed(network, SPEC, tracks.pictures)
-    types = fit_music_types(tracks.features, ENSEMBLE_FEATURES, seed=options.seed)
-    bundle = Bundle(
-        name="default",
-        version=VERSION,
-        folder=options.out,
-        labels=labels,
-        features=ENSEMBLE_FEATURES,
-        excerpts=EXCERPTS,
-        members=tuple(MemberSpec(name, f"{name}.onnx", votes[name]) for name in members),
-        cnn=listener.spec,
-        fusion=fusion,
-        thresholds=thresholds,
-        clusters=types.spec,
-        weights={
-            SPEC.file: to_tflite(listener.network),
-            STATISTICS: GenreStatistics.measured(
-                tracks.features, tracks.genres, tracks.source
-            ).packed(),
-            **{
-                f"{name}.onnx": to_onnx(member, len(ENSEMBLE_FEATURES))
-                for name, member in members.items()
-            },
-        },
-    )
-    patches = cut_all(tracks.pictures[::20], SPEC)
-    log_probs, embeddings = both_answers(listener.network, patches)
-    ensemble = soft_vote(members, votes, tracks.features)
-    figures["runtimes"] = check_runtimes(
-        bundle,
-        patches,
-        np.exp(log_probs),
-        tracks.features,
-        ensemble,
-        embeddings,
-    )
-    rows = listener.rows
-    heard = fuse(ensemble[rows], listener.log_probs, fusion)
-    space = fit_space(tracks.features[rows], listener.embeddings, heard)
-    bundle = replace(
-        bundle,
-        similarity=space.spec,
-        weights={**bundle.weights, space.spec.file: space.weights()},
-    )
+    judged = _judged(data, options)
+    figures = judged.figures
+    with np.load(options.work / "cross.npz", allow_pickle=False) as cross:
+        figures["cross"] = cross_figures(data, cross["ensemble"], cross["cnn_log"])
+    types = fit_music_types(data.tracks.features, ENSEMBLE_FEATURES, seed=options.seed)
+    bundle, figures["runtimes"] = _exported(data, "final", judged, types, options.out, options)
     figures["bytes"] = sum(len(weights) for weights in bundle.weights.values())
     figures["types"] = {
         "names": list(types.spec.names),
@@ -259,65 +219,73 @@ def _bundle(data: _Data, options: argparse.Namespace) -> None:
     print(f"{bundle.identity} written to {options.out}")
 
 
-def _figures(
-    data: _Data, labels: tuple[str, ...], options: argparse.Namespace
-) -> tuple[dict[str, Any], dict[str, float], FusionSpec, dict[str, float]]:
-    """What the card says, from the predictions for held-out artists."""
-    held = data.tracks.take(data.held)
-    targets = data.targets[data.held]
-    possible = _possible(held)
-    cnn_log = np.load(options.work / "develop.npy")
-    development = data.tracks.take(~data.held)
-    members = _fit_members(development, data.targets[~data.held], options.seed)
-    votes = fit_vote_weights(
-        development.features,
-        data.targets[~data.held],
-        _possible(development),
-        _catch_all(development),
-        _parts(development, data.targets[~data.held], options.seed),
-        options.seed,
+def _held_out(data: DefaultData, options: argparse.Namespace) -> None:
+    from tagger.training.export import write_bundle
+
+    judged = _judged(data, options)
+    fitted_on = data.take(~data.held)
+    types = fit_music_types(fitted_on.tracks.features, ENSEMBLE_FEATURES, seed=options.seed)
+    folder = options.work / "development"
+    bundle, _ = _exported(fitted_on, "develop", judged, types, folder, options)
+    write_bundle(bundle, folder)
+    tables = write_held_out(options.data, set(data.tracks.groups[data.held]), options.work)
+    print(f"written to {folder}, with " + ", ".join(str(table) for table in tables))
+
+
+def _exported(
+    data: DefaultData,
+    stage: str,
+    judged: _Judged,
+    types: MusicTypes,
+    folder: Path,
+    options: argparse.Namespace,
+) -> tuple[Bundle, dict[str, float]]:
+    """A bundle of a stage's network and an ensemble fitted on the same clips, checked."""
+    from tagger.training.answers import both_answers
+    from tagger.training.default_network import SPEC, FittedNetwork
+    from tagger.training.embedding import cut_all, embed
+    from tagger.training.export import check_runtimes, to_tflite
+    from tagger.training.transfer_musicnn import packed_body
+
+    tracks = data.tracks
+    members = _members(data, options.seed)
+    fitted = FittedNetwork.load(options.work / stage)
+    listener = embed(fitted.network(), SPEC, tracks.pictures)
+    bundle = Bundle(
+        name="default",
+        version=VERSION,
+        folder=folder,
+        labels=tuple(LABELS.values()),
+        features=ENSEMBLE_FEATURES,
+        excerpts=EXCERPTS,
+        members=tuple(MemberSpec(name, f"{name}.onnx", judged.votes[name]) for name in members),
+        cnn=listener.spec,
+        fusion=judged.fusion,
+        thresholds=judged.thresholds,
+        clusters=types.spec,
+        weights={
+            SPEC.file: to_tflite(listener.network),
+            **packed_body(fitted.network()),
+            STATISTICS: GenreStatistics.measured(
+                tracks.features, tracks.genres, tracks.source
+            ).packed(),
+            **{
+                f"{name}.onnx": to_onnx(member, len(ENSEMBLE_FEATURES))
+                for name, member in members.items()
+            },
+        },
     )
-    ensemble = soft_vote(members, votes, held.features)
-    fusion = fit_fusion(ensemble, cnn_log, targets, BIASED)
-    fused = cross_fitted(ensemble, cnn_log, targets, held.groups, BIASED)
-    thresholds = fit_thresholds(fused, targets, labels)
-    said = fused.argmax(axis=1)
-    spoken = fused.max(axis=1) >= np.array([thresholds[labels[i]] for i in said])
-    parts = {"ensemble": ensemble, "cnn": np.exp(cnn_log), "fused": fused}
-    parts |= {name: member.predict_proba(held.features) for name, member in members.items()}
-    figures = {
-        "sources": {
-            source: {
-                "n": int(rows.sum()),
-                "parts": {
-                    name: float((p[rows].argmax(axis=1) == targets[rows]).mean())
-                    for name, p in parts.items()
-                },
-            }
-            for source in ("gtzan", "emotify")
-            for rows in [held.source == source]
-        },
-        "emotify_of_its_four": {
-            name: float(
-                (np.where(possible, p, 0).argmax(axis=1) == targets)[
-                    held.source == "emotify"
-                ].mean()
-            )
-            for name, p in parts.items()
-        },
-        "held_out": judge(fused, targets, labels),
-        "uncrossed_accuracy": float(
-            (fuse(ensemble, cnn_log, fusion).argmax(axis=1) == targets).mean()
-        ),
-        "selective": selective_curve(fused, targets),
-        "written": {
-            "share": float(spoken.mean()),
-            "accuracy": float((said == targets)[spoken].mean()) if spoken.any() else None,
-        },
-        "develop": json.loads((options.work / "develop.json").read_text()),
-        "final": json.loads((options.work / "final.json").read_text()),
-    }
-    return figures, votes, fusion, thresholds
+    patches = cut_all(tracks.pictures[::20], SPEC)
+    log_probs, embeddings = both_answers(listener.network, patches)
+    ensemble = soft_vote(members, judged.votes, tracks.features)
+    runtimes = check_runtimes(
+        bundle, patches, np.exp(log_probs), tracks.features, ensemble, embeddings
+    )
+    rows = listener.rows
+    heard = fuse(ensemble[rows], listener.log_probs, judged.fusion)
+    space = fit_space(tracks.features[rows], listener.embeddings, heard)
+    weights = {**bundle.weights, space.spec.file: space.weights()}
+    return replace(bundle, similarity=space.spec, weights=weights), runtimes
 
 
 if __name__ == "__main__":

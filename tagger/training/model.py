@@ -44,6 +44,7 @@ from tagger.training.music_types import fit_music_types
 from tagger.training.networks_registry import NETWORKS, NetworkKind
 from tagger.training.settings import ModelSettings
 from tagger.training.splits import folds, hold_out
+from tagger.training.transfer_musicnn import packed_body
 
 __all__ = ["fit_model"]
 
@@ -133,6 +134,7 @@ def fit_model(
         music=_judge_of_music(data.features),
         weights={
             spec.file: to_tflite(listener.network),
+            **packed_body(final.network),
             STATISTICS: GenreStatistics.measured(
                 tracks.features, tracks.genres, tracks.source
             ).packed(),

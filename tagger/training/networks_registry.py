@@ -69,7 +69,7 @@ _KINDS: Final = (
     NetworkKind(
         "resnet",
         "small residual network on 15 s",
-        f"{_ROOM}.transfer:begun_resnet",
+        f"{_ROOM}.transfer_musicnn:begun_network",
         begins_with_model=True,
     ),
     NetworkKind(

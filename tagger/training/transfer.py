@@ -26,7 +26,7 @@ from tagger.models.fusion import log_softmax
 from tagger.training.networks import resnet
 from tagger.training.settings import Tune
 
-__all__ = ["TOLERANCE", "begun_resnet"]
+__all__ = ["TOLERANCE", "begun_resnet", "largest_difference"]
 
 TOLERANCE: Final = 1e-4
 """Largest difference of a probability between a bundle's network and its reconstruction."""
@@ -86,7 +86,7 @@ def _learned(begin: str, columns: int) -> tuple[Layer, ...]:
         network.layers[-1].set_weights(head)
     except ValueError as error:  # another number of layers, or other shapes
         raise wrong from error
-    if not _difference(network, listener) <= TOLERANCE:
+    if not largest_difference(network, listener) <= TOLERANCE:
         raise wrong
     return convolutions
 
@@ -162,8 +162,9 @@ def _put_body(network: Any, convolutions: Iterable[Layer]) -> None:
         layer.set_weights([unit, bias, np.zeros_like(bias), np.ones_like(bias)])
 
 
-def _difference(network: Any, listener: Cnn) -> float:
-    """Largest difference of a probability on patches of noise, from soft to loud."""
+def largest_difference(network: Any, listener: Cnn) -> float:
+    """Largest difference of a probability between a Keras network and a bundle's, on patches of
+    noise, from soft to loud."""
     spec = listener.spec
     loudness = np.linspace(0.1, 1, 4).reshape(4, 1, 1, 1)
     grey = loudness * np.random.default_rng(0).random((4, N_MELS, spec.columns, 1))

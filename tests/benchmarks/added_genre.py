@@ -35,13 +35,7 @@ from tagger.models.classifier import Classifier
 from tagger.models.specs import AddedGenre
 from tagger.training.add_genre import fit_added
 from tagger.training.datasets import ENSEMBLE_FEATURES
-from tagger.training.default_model import (
-    BIASED,
-    LABELS,
-    _catch_all,
-    _load,
-    _possible,
-)
+from tagger.training.default_data import BIASED, LABELS, load_default_data
 from tagger.training.ensemble import fit_members, soft_vote
 from tagger.training.examples import Example
 from tagger.training.genre_statistics import GenreStatistics
@@ -61,10 +55,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    data = _load(options.data)
+    data = load_default_data(options.data)
     fitted_on, held = data.tracks.take(~data.held), data.tracks.take(data.held)
     targets, wanted = data.targets[~data.held], data.targets[data.held]
-    possible, catch_all = _possible(fitted_on), _catch_all(fitted_on)
+    possible, catch_all = (mask[~data.held] for mask in (data.possible, data.catch_all))
     paths = sorted((options.data / "zouk").glob("*.ogg"))
     examples = [Example(path, "zouk", "", "") for path in paths]
     heard = hear_examples(examples, Recipe(ENSEMBLE_FEATURES), jobs=1)

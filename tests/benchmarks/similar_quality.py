@@ -38,9 +38,9 @@ from tagger.models.cnn import EMBEDDING, LOGITS, Cnn, cut_patches
 from tagger.models.ensemble import Ensemble
 from tagger.models.fusion import fuse, log_softmax, mean_patches
 from tagger.models.similarity import Space, fit_space, similarities, space_of
-from tagger.training import default_model
 from tagger.training.datasets import ENSEMBLE_FEATURES, TrackSet
-from tagger.training.ensemble import soft_vote
+from tagger.training.default_data import DefaultData, load_default_data
+from tagger.training.ensemble import fit_members, soft_vote
 from tagger.training.metrics import precision_at
 
 K = 10
@@ -88,6 +88,11 @@ def shown(title: str, figures: list[dict[str, list[str]]]) -> None:
         print(f"{way:24}" + "".join(f"{x:10.3f}" for x in rows), flush=True)
 
 
+def _members(data: DefaultData) -> dict[str, Any]:
+    tracks = data.tracks
+    return fit_members(tracks.features, data.targets, data.possible, data.catch_all, 0)
+
+
 def halves(data: Any, space: Space) -> list[dict[str, list[str]]]:
     tracks = data.tracks
     kinds = np.char.add(tracks.source, tracks.genres)
@@ -95,7 +100,7 @@ def halves(data: Any, space: Space) -> list[dict[str, list[str]]]:
     for fitted, judged in StratifiedGroupKFold(2, shuffle=True, random_state=0).split(
         tracks.features, kinds, tracks.groups
     ):
-        members = default_model._fit_members(tracks.take(fitted), data.targets[fitted], 0)
+        members = _members(data.take(fitted))
         chances = soft_vote(members, dict.fromkeys(members, 1.0), tracks.features)
         without = Space(tuple(p for p in space.parts if p.spec.source != "embedding"))
         none = np.zeros((len(tracks), 0))
@@ -104,19 +109,18 @@ def halves(data: Any, space: Space) -> list[dict[str, list[str]]]:
 
 
 def held_out(data: Any, bundle: Bundle, work: Path) -> dict[str, list[str]]:
+    from tagger.training.default_network import FittedNetwork
     from tagger.training.embedding import cut_all, embed
-    from tagger.training.networks import resnet
 
     tracks, spec = data.tracks, replace(bundle.cnn, embedding=0)
-    network = resnet(len(default_model.LABELS), spec.columns)
-    network.load_weights(work / "develop.weights.h5")
+    network = FittedNetwork.load(work / "develop").network()
     listener = embed(network, spec, tracks.pictures[~data.held])
     embeddings, log_probs = [], []
     for picture in tracks.pictures:
         said = listener.network(cut_all([picture], spec), training=False)
         embeddings.append(np.asarray(said[EMBEDDING]).mean(axis=0))
         log_probs.append(mean_patches(log_softmax(np.asarray(said[LOGITS]))))
-    members = default_model._fit_members(tracks.take(~data.held), data.targets[~data.held], 0)
+    members = _members(data.take(~data.held))
     votes = soft_vote(members, dict.fromkeys(members, 1.0), tracks.features)
     chances = fuse(votes, np.stack(log_probs), bundle.fusion)
     space = fit_space(tracks.features, np.stack(embeddings), chances)
@@ -153,7 +157,7 @@ def main() -> None:
     parser.add_argument("--unknown", type=Path)
     options = parser.parse_args()
     bundle = load_bundle(find_bundle(options.model))
-    data = default_model._load(options.data)
+    data = load_default_data(options.data)
     tracks = data.tracks
     cnn = Cnn(bundle)
     embeddings, log_probs = look(cnn, bundle.cnn, tracks.pictures)

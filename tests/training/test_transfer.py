@@ -27,6 +27,7 @@ from tagger.training.networks import resnet, segment_cnn
 from tagger.training.networks_registry import NETWORKS
 from tagger.training.settings import ModelSettings
 from tagger.training.transfer import begun_resnet
+from tagger.training.transfer_musicnn import BODY, begun_network, packed_body
 
 COLUMNS = 192
 
@@ -38,10 +39,33 @@ def body_of(network: Any, patches: Any) -> Any:
 
 
 def bundle_with(network: Any, folder: Path) -> Path:
-    """The default model with another network."""
+    """The default model with another network, without an embedding."""
     bundle = load_bundle(find_bundle("default"))
     weights = dict(bundle.weights) | {bundle.cnn.file: to_tflite(network)}
-    return write_bundle(replace(bundle, weights=weights), folder).folder
+    for name in (BODY, *([bundle.similarity.file] if bundle.similarity else [])):
+        weights.pop(name, None)
+    cnn = replace(bundle.cnn, embedding=0)
+    return write_bundle(replace(bundle, weights=weights, cnn=cnn, similarity=None), folder).folder
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory) -> Path:
+    """A model whose residual network has learned something: its statistics are not 0 and 1."""
+    keras.utils.set_random_seed(5)
+    network = resnet(11, COLUMNS)
+    rng = np.random.default_rng(5)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            gamma, beta, mean, variance = layer.get_weights()
+            layer.set_weights(
+                [
+                    gamma * rng.uniform(0.5, 1.5, gamma.shape),
+                    beta + rng.normal(0, 0.2, beta.shape),
+                    mean + rng.normal(0, 0.2, mean.shape),
+                    variance * rng.uniform(0.5, 2, variance.shape),
+                ]
+            )
+    return bundle_with(network, tmp_path_factory.mktemp("learned") / "model")
 
 
 @pytest.fixture
@@ -49,8 +73,8 @@ def patches() -> Any:
     return np.random.default_rng(1).normal(size=(3, N_MELS, COLUMNS, 1)).astype(np.float32)
 
 
-def test_the_body_is_that_of_the_model(patches):
-    bundle = load_bundle(find_bundle("default"))
+def test_the_body_is_that_of_the_model(patches, learned):
+    bundle = load_bundle(learned)
     interpreter = Interpreter(
         model_content=bundle.weights[bundle.cnn.file], experimental_preserve_all_tensors=True
     )
@@ -63,19 +87,21 @@ def test_the_body_is_that_of_the_model(patches):
         for tensor in interpreter.get_tensor_details()
         if tensor["shape"].tolist() == [len(patches), 512]
     ]
-    network = begun_resnet(3, COLUMNS, "default")
+    network = begun_resnet(3, COLUMNS, str(learned))
     assert np.ptp(pooled) > 1
     assert body_of(network, patches) == pytest.approx(pooled, abs=1e-4)
     assert network.output_shape == (None, 3)
 
 
-def test_training_changes_the_last_layer_alone(patches):
+@pytest.mark.parametrize("begin", ["learned", "default"])
+def test_training_changes_the_last_layer_alone(patches, learned, begin):
+    begin = str(learned) if begin == "learned" else begin
     kind = NETWORKS["resnet"]
-    begun = kind.build(2, begin="default")
+    begun = kind.build(2, begin=begin)
     pictures = np.random.default_rng(0).integers(0, 255, (4, N_MELS, 200)).astype(np.uint8)
     with untraced():
         fitted = fit_network(
-            lambda: kind.build(2, begin="default"),
+            lambda: kind.build(2, begin=begin),
             kind.spec(),
             pictures,
             np.array([0, 1, 0, 1]),
@@ -84,13 +110,13 @@ def test_training_changes_the_last_layer_alone(patches):
         )
     assert np.array_equal(body_of(fitted.network, patches), body_of(begun, patches))
     keras.utils.set_random_seed(3)
-    first = kind.build(2, begin="default").layers[-1].get_weights()
+    first = kind.build(2, begin=begin).layers[-1].get_weights()
     assert not np.allclose(fitted.network.layers[-1].get_weights()[0], first[0])
 
 
 @pytest.mark.parametrize(("tune", "fitted"), [("head", 0), ("last", 3), ("all", 12)])
-def test_what_is_tuned(tune, fitted):
-    network = begun_resnet(2, COLUMNS, "default", tune)
+def test_what_is_tuned(tune, fitted, learned):
+    network = begun_resnet(2, COLUMNS, str(learned), tune)
     kernels = [v for v in network.trainable_variables if len(v.shape) == 4]
     assert len(kernels) == fitted
     # Beside them the new layer; a normalisation has no statistics to learn by.
@@ -98,7 +124,9 @@ def test_what_is_tuned(tune, fitted):
     assert network.layers[1].trainable is (tune == "all")
 
 
-def test_a_body_is_tuned_behind_a_layer_that_was_fitted_before(patches, tmp_path, monkeypatch):
+def test_a_body_is_tuned_behind_a_layer_that_was_fitted_before(
+    learned, patches, tmp_path, monkeypatch
+):
     asked: list[FitSettings] = []
     first: list[Any] = []
 
@@ -114,7 +142,7 @@ def test_a_body_is_tuned_behind_a_layer_that_was_fitted_before(patches, tmp_path
     tracks = TrackSet(pictures, np.zeros((2, 1), np.float32), n, n, n > 9, n)
     data = Data(tracks, ("A", "B"), n, ("f",), "artist", (), (), np.zeros(2))
     kind = NETWORKS["resnet"]
-    settings = ModelSettings("x", options=(("begin", "default"),), tune="last", epochs=2)
+    settings = ModelSettings("x", options=(("begin", str(learned)),), tune="last", epochs=2)
     with untraced():
         fitted = model._fit(
             data, kind.spec(), kind, settings, n < 9, None, tmp_path / "develop.npz"
@@ -124,7 +152,7 @@ def test_a_body_is_tuned_behind_a_layer_that_was_fitted_before(patches, tmp_path
     assert tuned.peak_rate == pytest.approx(alone.peak_rate / 10)
     assert {path.name for path in tmp_path.iterdir()} == {"develop.npz", "develop-head.npz"}
     assert not np.array_equal(first[0], first[1])  # the second begins with what the first fitted
-    begun = begun_resnet(2, COLUMNS, "default")
+    begun = begun_resnet(2, COLUMNS, str(learned))
     kernels = [w for w in begun.get_weights() if w.ndim == 4]
     after = [w for w in fitted.network.get_weights() if w.ndim == 4]
     same = [np.array_equal(one, two) for one, two in zip(kernels, after, strict=True)]
@@ -143,6 +171,37 @@ def test_the_same_weights_in_another_computation_are_refused(tmp_path):
     other = bundle_with(louder, tmp_path / "louder")
     with pytest.raises(UsageError, match="not one that --network resnet trained"):
         begun_resnet(2, COLUMNS, str(other))
+
+
+def test_the_defaults_body_answers_as_its_file_and_is_tuned_in_parts():
+    bundle = load_bundle(find_bundle("default"))
+    assert BODY in bundle.weights
+    kinds = {}
+    for tune in ("head", "last", "all"):
+        network = begun_network(2, COLUMNS, "default", tune)
+        assert network.output_shape == (None, 2)
+        kinds[tune] = {v.path.split("/")[0] for v in network.trainable_variables}
+    assert kinds["head"] == {"logits"}
+    assert {"middle0", "before", "logits"} <= kinds["last"]
+    assert "front0" not in kinds["last"]
+    assert {"front0", "bands", "middle2"} <= kinds["all"]
+    assert "standard" not in kinds["all"]
+
+
+def test_weights_that_are_not_the_networks_are_refused(tmp_path):
+    bundle = load_bundle(find_bundle("default"))
+    network = begun_network(11, COLUMNS, "default")  # another last layer
+    other = write_bundle(
+        replace(bundle, weights=dict(bundle.weights) | packed_body(network)), tmp_path / "other"
+    )
+    with pytest.raises(ModelError, match="not the weights of the model's network"):
+        begun_network(2, COLUMNS, str(other.folder))
+    broken = write_bundle(
+        replace(bundle, weights=dict(bundle.weights) | {BODY: b"PK"}), tmp_path / "broken"
+    )
+    with pytest.raises(ModelError, match="not the weights of the model's network"):
+        begun_network(2, COLUMNS, str(broken.folder))
+    assert packed_body(resnet(11, COLUMNS)) == {}
 
 
 def test_no_model_is_said():
@@ -178,7 +237,7 @@ def test_train_from_a_model(music, tmp_path, patches):
     assert done.returncode == 0, done.stderr
     assert load_bundle(out).labels == ("Beat", "Hum", "Wind")
     assert "the model default and" in (out / "MODEL_CARD.md").read_text()
-    first, again = (begun_resnet(2, COLUMNS, name) for name in ("default", str(out)))
+    first, again = (begun_network(2, COLUMNS, name) for name in ("default", str(out)))
     assert body_of(again, patches) == pytest.approx(body_of(first, patches), abs=1e-4)
 
 
