@@ -113,7 +113,8 @@ No artist is on both sides of any split. Fusion weights, temperature, bias and t
 on answers for artists that the parts did not see, and judged by fits on other artists than the one in question.
 
 **Cross-validation**, five parts of each set's artists, three seeds (of the parts, and of all that is fitted). The
-network is adapted anew each time, without the part's recordings:
+network is adapted anew each time, without the part's recordings; the three weights of the vote alone are those of
+the development run below:
 
 {cross_table(figures["cross"])}
 

@@ -2,8 +2,8 @@
 
 Stages, kept in a work folder; a stopped run goes on by naming those that remain:
 
-listen    keeps what the published MusiCNN, read from its authors' package (``--musicnn``), hears
-          in Emotify's recordings.
+listen    reads the published MusiCNN from its authors' package (``--musicnn``), and keeps what it
+          hears in Emotify's recordings and what its copy for pictures begins with.
 develop   fits the network on GTZAN's training part and four fifths of Emotify's artists, and
           keeps its answers for the rest: artists that nothing was fitted on.
 final     fits it by the same recipe on everything: the weights that ship.
@@ -19,21 +19,25 @@ held-out  writes the model of the development split to the work folder, as ``dev
           temperature, bias and thresholds were fitted on those clips.
 
 Stages ``develop``, ``final`` and ``cross`` do not need each other and can run side by side. What
-the model takes for no music is added afterwards, by :mod:`tagger.training.non_music`.
+the model takes for no music is added afterwards, by :mod:`tagger.training.non_music`; it is kept
+of a model that is replaced and looks at the same features.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from tagger.audio.excerpts import ExcerptPlan
-from tagger.models.bundle import Bundle, FusionSpec, MemberSpec
+from tagger.errors import ModelError
+from tagger.models.bundle import Bundle, FusionSpec, MemberSpec, load_bundle
 from tagger.models.fusion import fuse
 from tagger.models.similarity import fit_space
 from tagger.training.calibration import fit_fusion, fit_thresholds
@@ -51,6 +55,9 @@ from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, t
 from tagger.training.genre_statistics import STATISTICS, GenreStatistics
 from tagger.training.held_out import write_held_out
 from tagger.training.music_types import MusicTypes, fit_music_types
+
+if TYPE_CHECKING:
+    from tagger.training.default_network import FittedNetwork
 
 __all__ = ["main"]
 
@@ -78,7 +85,7 @@ def main(arguments: list[str] | None = None) -> None:
     unknown = set(options.stages) - {*_STAGES, "held-out"}
     if unknown:
         parser.error(f"unknown stage {unknown.pop()}")
-    if options.musicnn is None and {"listen", "develop", "final", "cross"} & set(options.stages):
+    if options.musicnn is None and "listen" in options.stages:
         parser.error(
             "--musicnn: needed; `pip download --no-deps musicnn==0.1.0` brings the file to name"
         )
@@ -100,41 +107,75 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _listen(data: DefaultData, options: argparse.Namespace) -> None:
-    from tagger.training.musicnn import read_wheel
+    from tagger.training.default_network import SPEC
+    from tagger.training.musicnn import at_columns, read_wheel
+    from tagger.training.musicnn_adapt import found_in
     from tagger.training.musicnn_hearing import published_activations
     from tagger.training.networks_musicnn import published
 
+    arrays = read_wheel(options.musicnn)
     paths = emotify_paths(options.data / "emotify")
-    heard = published_activations(published(read_wheel(options.musicnn)), paths)
-    np.save(options.work / "heard.npy", heard)
+    wanted = published_activations(published(arrays), paths)
+    begin = at_columns(arrays)
+    np.savez(
+        options.work / "listen.npz",
+        allow_pickle=False,
+        wanted=wanted,
+        found=found_in(begin, SPEC, data.tracks.pictures),
+        **begin,
+    )
 
 
 def _develop(data: DefaultData, options: argparse.Namespace) -> None:
-    fitted = _fit(data, ~data.held, options.seed, options)
+    heard = _Heard.load(options)
+    fitted = heard.fit(data, ~data.held, options.seed)
     fitted.save(options.work / "develop")
-    answers = fitted.log_probs(data.tracks.pictures[data.held])
-    np.save(options.work / "develop.npy", answers)
+    np.save(options.work / "develop.npy", fitted.log_probs(heard.found[data.held]))
 
 
 def _final(data: DefaultData, options: argparse.Namespace) -> None:
     everything = np.ones(len(data.tracks), dtype=bool)
-    _fit(data, everything, options.seed + 1000, options).save(options.work / "final")
+    fitted = _Heard.load(options).fit(data, everything, options.seed + 1000)
+    fitted.save(options.work / "final")
 
 
-def _fit(
-    data: DefaultData, rows: npt.NDArray[np.bool_], seed: int, options: argparse.Namespace
-) -> Any:
-    from tagger.training.default_network import fit_default_network
-    from tagger.training.musicnn import at_columns, read_wheel
-    from tagger.training.musicnn_adapt import AdaptSettings
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the stage ``listen`` kept.
 
-    heard = np.load(options.work / "heard.npy")
-    settings = AdaptSettings(epochs=options.epochs, seed=seed)
-    return fit_default_network(at_columns(read_wheel(options.musicnn)), data, heard, rows, settings)
+    Attributes:
+        begin: weights of the network before it is adapted.
+        found: what its first convolutions find in every clip.
+        wanted: what the published network hears in Emotify's.
+    """
+
+    begin: Mapping[str, npt.NDArray[np.float32]]
+    found: npt.NDArray[np.float16]
+    wanted: npt.NDArray[np.float32]
+    epochs: int
+
+    @classmethod
+    def load(cls, options: argparse.Namespace) -> _Heard:
+        with np.load(options.work / "listen.npz", allow_pickle=False) as archive:
+            arrays = dict(archive)
+        found, wanted = arrays.pop("found"), arrays.pop("wanted")
+        return cls(arrays, found, wanted, options.epochs)
+
+    def fit(self, data: DefaultData, rows: npt.NDArray[np.bool_], seed: int) -> FittedNetwork:
+        from tagger.training.default_network import fit_default_network
+        from tagger.training.musicnn_adapt import AdaptSettings
+
+        settings = AdaptSettings(epochs=self.epochs, seed=seed)
+        return fit_default_network(self.begin, data, self.found, self.wanted, rows, settings)
 
 
 def _cross(data: DefaultData, options: argparse.Namespace) -> None:
-    """Answers of both parts for every clip, by fits that saw nothing of its artist."""
+    """Answers of both parts for every clip, by fits that saw nothing of its artist.
+
+    But for the three weights of the vote: they are those of the development split.
+    """
+    heard = _Heard.load(options)
+    votes = _votes(data.take(~data.held), options.seed)
     shape = (_SEEDS, len(data.tracks), len(LABELS))
     ensemble, cnn_log = np.empty(shape), np.empty(shape)
     for i in range(_SEEDS):
@@ -143,11 +184,9 @@ def _cross(data: DefaultData, options: argparse.Namespace) -> None:
         for part in range(parts.max() + 1):
             apart = parts == part
             fitted_on = data.take(~apart)
-            votes = _votes(fitted_on, seed)
             members = _members(fitted_on, seed)
             ensemble[i, apart] = soft_vote(members, votes, data.tracks.features[apart])
-            network = _fit(data, ~apart, seed, options)
-            cnn_log[i, apart] = network.log_probs(data.tracks.pictures[apart])
+            cnn_log[i, apart] = heard.fit(data, ~apart, seed).log_probs(heard.found[apart])
             print(f"seed {seed}, part {part + 1} of {parts.max() + 1}", flush=True)
     np.savez(options.work / "cross.npz", ensemble=ensemble, cnn_log=cnn_log)
 
@@ -213,10 +252,25 @@ def _bundle(data: DefaultData, options: argparse.Namespace) -> None:
         "words": list(types.words),
         "elbow": list(types.elbow),
     }
+    bundle, figures = _with_former_judge(bundle, figures)
     # Not before it has been checked: a bundle in this folder is used.
     bundle = write_bundle(bundle, options.out)
     write_card(bundle, figures, options.out)
     print(f"{bundle.identity} written to {options.out}")
+
+
+def _with_former_judge(bundle: Bundle, figures: dict[str, Any]) -> tuple[Bundle, dict[str, Any]]:
+    """With what the model that is replaced takes for no music, if it looks at the same features:
+    nothing else of a model is in that."""
+    try:
+        former = load_bundle(bundle.folder)
+        known = json.loads((bundle.folder / "figures.json").read_text(encoding="utf-8"))
+    except (ModelError, OSError, ValueError):
+        return bundle, figures  # there is none, or none that can be used
+    if former.music is None or former.features != bundle.features or "non_music" not in known:
+        return bundle, figures
+    judged = {"non_music": known["non_music"]}
+    return replace(bundle, music=former.music), figures | judged
 
 
 def _held_out(data: DefaultData, options: argparse.Namespace) -> None:

@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from tagger.models.bundle import CnnSpec
-from tagger.training.answers import picture_log_probs
+from tagger.models.fusion import log_softmax, mean_patches
 from tagger.training.default_data import LABELS, DefaultData
 from tagger.training.masked import fit_masked_regression
 from tagger.training.musicnn import Arrays, standardised
-from tagger.training.musicnn_adapt import AdaptSettings, adapt, of_patches
+from tagger.training.musicnn_adapt import AdaptSettings, Found, adapt, heard_in
 from tagger.training.networks_musicnn import musicnn
 
 __all__ = ["SPEC", "FittedNetwork", "fit_default_network"]
@@ -52,9 +52,17 @@ class FittedNetwork:
         network.layers[-1].set_weights([self.arrays["logits.kernel"], self.arrays["logits.bias"]])
         return network
 
-    def log_probs(self, pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
-        """What it says of pictures, shape (n, n_labels)."""
-        return picture_log_probs(self.network(), SPEC, pictures)
+    def log_probs(self, found: Found) -> npt.NDArray[np.float64]:
+        """Log of the mean probability over a clip's patches, shape (n, n_labels).
+
+        Args:
+            found: what the first convolutions find in them, from
+                :func:`tagger.training.musicnn_adapt.found_in`.
+        """
+        activations = heard_in(self.arrays, SPEC, found)
+        x = activations * self.arrays["standard.scale"] + self.arrays["standard.shift"]
+        logits = x @ self.arrays["logits.kernel"] + self.arrays["logits.bias"]
+        return np.stack([mean_patches(log_softmax(of_clip)) for of_clip in logits])
 
     def save(self, stem: Path) -> None:
         """Write ``<stem>.npz`` and ``<stem>.json``."""
@@ -71,7 +79,8 @@ class FittedNetwork:
 def fit_default_network(
     begin: Arrays,
     data: DefaultData,
-    heard: npt.NDArray[np.float32],
+    found: Found,
+    wanted: npt.NDArray[np.float32],
     rows: Rows,
     settings: AdaptSettings,
 ) -> FittedNetwork:
@@ -80,22 +89,24 @@ def fit_default_network(
     Args:
         begin: the published weights, from :func:`tagger.training.musicnn.at_columns`.
         data: all clips.
-        heard: what the published network hears in Emotify's, in their order, shape
+        found: what the first convolutions find in each of them.
+        wanted: what the published network hears in Emotify's, in their order, shape
             (n_emotify, n_activations).
         rows: the clips to fit on; of the others the history alone tells.
     """
     begun = time.monotonic()
-    pictures, of_emotify = data.tracks.pictures, data.of_emotify
+    of_emotify = data.of_emotify
     on, apart = rows[of_emotify], ~rows[of_emotify]
     body = adapt(
         begin,
         SPEC,
-        pictures[of_emotify & rows],
-        heard[on],
+        found[of_emotify & rows],
+        wanted[on],
         settings,
-        (pictures[of_emotify & ~rows], heard[apart]) if apart.any() else None,
+        (found[of_emotify & ~rows], wanted[apart]) if apart.any() else None,
     )
-    arrays = _with_last_layer(body.arrays, data.take(rows))
+    activations = heard_in(body.arrays, SPEC, found[rows]).mean(axis=1)
+    arrays = _with_last_layer(body.arrays, data.take(rows), activations)
     return FittedNetwork(
         arrays,
         {
@@ -109,12 +120,9 @@ def fit_default_network(
     )
 
 
-def _with_last_layer(body: Arrays, data: DefaultData) -> Arrays:
-    import keras
-
-    network = musicnn(len(LABELS), SPEC.columns, body)
-    ears = keras.Model(network.input, network.layers[-1].input)
-    activations = of_patches(ears, SPEC, data.tracks.pictures).mean(axis=1)
+def _with_last_layer(
+    body: Arrays, data: DefaultData, activations: npt.NDArray[np.float32]
+) -> Arrays:
     arrays = standardised(body, activations)
     fitted = fit_masked_regression(
         (activations * arrays["standard.scale"] + arrays["standard.shift"]).astype(np.float64),

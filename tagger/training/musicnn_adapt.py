@@ -20,13 +20,14 @@ from tagger.training.embedding import cut_all
 from tagger.training.musicnn import Arrays
 from tagger.training.networks_musicnn import FRONTS, arrays_of, musicnn
 
-__all__ = ["AdaptSettings", "Adapted", "adapt", "of_patches"]
+__all__ = ["AdaptSettings", "Adapted", "adapt", "found_in", "heard_in"]
 
 _BATCH: Final = 16  # clips
 _RISE: Final = 0.1  # of the run, to the peak of the learning rate
 _LEAST_SPREAD: Final = 1e-3
 
 Rows = npt.NDArray[np.float32]
+Found = npt.NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,33 +58,67 @@ class Adapted:
     history: tuple[dict[str, float], ...]
 
 
-def adapt(
-    arrays: Arrays,
-    spec: CnnSpec,
-    pictures: npt.NDArray[np.uint8],
-    wanted: Rows,
-    settings: AdaptSettings,
-    held_out: tuple[npt.NDArray[np.uint8], Rows] | None = None,
-) -> Adapted:
-    """Fit all that comes behind the first convolutions.
-
-    These stay as they are, so that what they find is computed once.
+def found_in(arrays: Arrays, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) -> Found:
+    """What the first convolutions find, which adapting leaves as they are.
 
     Args:
         arrays: from :func:`tagger.training.musicnn.at_columns`.
         spec: how pictures are cut.
         pictures: uint8, shape (n, N_MELS, columns).
+
+    Returns:
+        float16, shape (n, patches, columns, channels): 0.65 MB a clip of 30 s.
+    """
+    import keras
+
+    network = musicnn(1, spec.columns, arrays)
+    ears = keras.Model(network.input, network.get_layer(FRONTS).output)
+    found = []
+    for rows in _batches(np.arange(len(pictures)), _BATCH // 2):
+        said = np.asarray(ears(cut_all(pictures[rows], spec), training=False), dtype=np.float16)
+        found.append(said.reshape(len(rows), -1, *said.shape[1:]))
+    return np.concatenate(found)
+
+
+def heard_in(arrays: Arrays, spec: CnnSpec, found: Found) -> Rows:
+    """Activations behind what the first convolutions found, before they are standardised.
+
+    Returns:
+        float32, shape (n, patches, n_activations).
+    """
+    body = musicnn(1, spec.columns, arrays).get_layer("over_time")
+    heard = []
+    for rows in _batches(np.arange(len(found)), _BATCH):
+        some = found[rows].astype(np.float32)
+        said = np.asarray(body(some.reshape(-1, *some.shape[2:]), training=False))
+        heard.append(said.reshape(*some.shape[:2], -1))
+    return np.concatenate(heard)
+
+
+def adapt(
+    arrays: Arrays,
+    spec: CnnSpec,
+    found: Found,
+    wanted: Rows,
+    settings: AdaptSettings,
+    held_out: tuple[Found, Rows] | None = None,
+) -> Adapted:
+    """Fit all that comes behind the first convolutions.
+
+    Args:
+        arrays: from :func:`tagger.training.musicnn.at_columns`.
+        spec: how pictures were cut.
+        found: from :func:`found_in`, with the same ``arrays``.
         wanted: the published network's mean activations in the same recordings, shape
             (n, n_activations), from
             :func:`tagger.training.musicnn_hearing.published_activations`.
-        held_out: pictures and activations of other artists, for the history alone.
+        held_out: both of other artists, for the history alone.
     """
     import keras
     import tensorflow as tf
 
     keras.utils.set_random_seed(settings.seed)
     network = musicnn(1, spec.columns, arrays)
-    ears = keras.Model(network.input, network.get_layer(FRONTS).output)
     body = network.get_layer("over_time")
     body.trainable = True
     for layer in body.layers:
@@ -96,7 +131,7 @@ def adapt(
         of_clips = tf.reduce_mean(of_patches, axis=1)
         return tf.reduce_mean(tf.square((of_clips - target) / spread))
 
-    n_steps = -(-len(pictures) // _BATCH) * settings.epochs
+    n_steps = -(-len(found) // _BATCH) * settings.epochs
     optimizer = keras.optimizers.Adam(_rate(settings.peak_rate, n_steps), clipnorm=1.0)
 
     def descend(found: Any, target: Any) -> Any:
@@ -108,9 +143,6 @@ def adapt(
 
     step = tf.function(descend, reduce_retracing=True)
     judge = tf.function(difference, reduce_retracing=True)
-    # In half precision: 0.65 MB a clip.
-    found = of_patches(ears, spec, pictures).astype(np.float16)
-    apart = held_out and (of_patches(ears, spec, held_out[0]), held_out[1])
     rng = np.random.default_rng(settings.seed)
     history = []
     for epoch in range(1, settings.epochs + 1):
@@ -119,31 +151,21 @@ def adapt(
             for rows in _batches(rng.permutation(len(found)))
         ]
         look = {"epoch": float(epoch), "loss": float(np.mean(losses))}
-        if apart:
-            rows_apart = _batches(np.arange(len(apart[0])))
-            judged = [float(judge(apart[0][rows], apart[1][rows])) for rows in rows_apart]
-            sizes = [len(rows) for rows in rows_apart]
+        if held_out:
+            parts = [
+                (found_apart[rows].astype(np.float32), wanted_apart[rows])
+                for found_apart, wanted_apart in [held_out]
+                for rows in _batches(np.arange(len(found_apart)))
+            ]
+            judged = [float(judge(*part)) for part in parts]
+            sizes = [len(target) for _, target in parts]
             look["validation_loss"] = float(np.average(judged, weights=sizes))
         history.append(look)
     return Adapted(arrays_of(network), tuple(history))
 
 
-def _batches(order: npt.NDArray[np.intp]) -> list[npt.NDArray[np.intp]]:
-    return np.split(order, range(_BATCH, len(order), _BATCH))
-
-
-def of_patches(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) -> Rows:
-    """What a network without a last layer says of pictures of one width, a few at a time.
-
-    Returns:
-        float32, shape (n, patches, ...).
-    """
-    answers = []
-    for start in range(0, len(pictures), _BATCH // 2):
-        some = pictures[start : start + _BATCH // 2]
-        said = np.asarray(network(cut_all(some, spec), training=False), dtype=np.float32)
-        answers.append(said.reshape(len(some), -1, *said.shape[1:]))
-    return np.concatenate(answers)
+def _batches(order: npt.NDArray[np.intp], size: int = _BATCH) -> list[npt.NDArray[np.intp]]:
+    return np.split(order, range(size, len(order), size))
 
 
 def _rate(peak: float, n_steps: int) -> Any:

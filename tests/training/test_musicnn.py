@@ -20,8 +20,9 @@ from tagger.analysis.picture import COLUMN_S, N_MELS
 from tagger.errors import UsageError
 from tagger.models.bundle import CnnSpec
 from tagger.training import musicnn as weights
+from tagger.training.embedding import cut_all
 from tagger.training.musicnn import N_BANDS, at_columns, log_power, read_wheel, standardised
-from tagger.training.musicnn_adapt import AdaptSettings, adapt
+from tagger.training.musicnn_adapt import AdaptSettings, adapt, found_in, heard_in
 from tagger.training.musicnn_hearing import published_activations
 from tagger.training.networks_musicnn import PUBLISHED_FRAMES, arrays_of, musicnn, published
 
@@ -208,11 +209,12 @@ def test_adapting_learns_what_the_other_hears_and_leaves_the_first_convolutions(
     wanted = activations(at_columns(published_arrays(seed=1)), pictures(24))
     wanted = wanted * 0.5 + np.random.default_rng(0).normal(0, 0.01, wanted.shape)
     wanted = wanted.astype(np.float32)
-    held = (pictures(24)[16:], wanted[16:])
+    found = found_in(begin, SPEC, pictures(24))
+    held = (found[16:], wanted[16:])
     settings = AdaptSettings(epochs=12, peak_rate=1e-2)
     with untraced():
-        adapted = adapt(begin, SPEC, pictures(24)[:16], wanted[:16], settings, held)
-        again = adapt(begin, SPEC, pictures(24)[:16], wanted[:16], settings, held)
+        adapted = adapt(begin, SPEC, found[:16], wanted[:16], settings, held)
+        again = adapt(begin, SPEC, found[:16], wanted[:16], settings, held)
     assert [look["epoch"] for look in adapted.history] == list(range(1, 13))
     first, last = adapted.history[0], adapted.history[-1]
     assert last["loss"] < 0.5 * first["loss"]
@@ -221,6 +223,17 @@ def test_adapting_learns_what_the_other_hears_and_leaves_the_first_convolutions(
         learned = name.startswith(("before", "after", "middle"))
         assert np.array_equal(adapted.arrays[name], values) is not learned, name
         assert np.array_equal(adapted.arrays[name], again.arrays[name]), name
+
+
+def test_what_is_heard_behind_what_was_found_is_what_the_network_hears() -> None:
+    arrays = at_columns(published_arrays())
+    some = pictures(5)
+    heard = heard_in(arrays, SPEC, found_in(arrays, SPEC, some))
+    assert heard.shape[:2] == (5, 1)
+    whole = cut_all(some, SPEC)
+    network = musicnn(3, COLUMNS, arrays)
+    ears = keras.Model(network.input, network.layers[-1].input)
+    assert heard[:, 0] == pytest.approx(np.asarray(ears(whole)), rel=5e-3, abs=5e-3)
 
 
 def test_recordings_are_heard_whole_and_short_ones_repeated(tmp_path: Path) -> None:
