@@ -27,13 +27,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import ModelError
@@ -46,18 +44,21 @@ from tagger.training.default_data import (
     BIASED,
     LABELS,
     DefaultData,
-    emotify_paths,
     load_default_data,
-    parts_by_artist,
 )
 from tagger.training.default_figures import cross_figures, development_figures
-from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
+from tagger.training.default_stages import (
+    cross,
+    develop,
+    final,
+    fit_default_members,
+    fit_default_votes,
+    listen,
+)
+from tagger.training.ensemble import soft_vote, to_onnx
 from tagger.training.genre_statistics import STATISTICS, GenreStatistics
 from tagger.training.held_out import write_held_out
 from tagger.training.music_types import MusicTypes, fit_music_types
-
-if TYPE_CHECKING:
-    from tagger.training.default_network import FittedNetwork
 
 __all__ = ["main"]
 
@@ -66,9 +67,6 @@ VERSION: Final = "1.1.0"
 EXCERPTS: Final = ExcerptPlan(count=2, seconds=15.0)
 
 _STAGES: Final = ("listen", "develop", "final", "cross", "bundle")
-_SEEDS: Final = 3  # of the cross-validation
-
-Probabilities = npt.NDArray[np.float64]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -93,10 +91,10 @@ def main(arguments: list[str] | None = None) -> None:
     data = load_default_data(options.data)
     print(f"{len(data.tracks)} clips, {data.held.sum()} of them held out", flush=True)
     stages = {
-        "listen": _listen,
-        "develop": _develop,
-        "final": _final,
-        "cross": _cross,
+        "listen": listen,
+        "develop": develop,
+        "final": final,
+        "cross": cross,
         "bundle": _bundle,
         "held-out": _held_out,
     }
@@ -104,107 +102,6 @@ def main(arguments: list[str] | None = None) -> None:
         if name in options.stages:
             print(name, flush=True)
             stage(data, options)
-
-
-def _listen(data: DefaultData, options: argparse.Namespace) -> None:
-    from tagger.training.default_network import SPEC
-    from tagger.training.musicnn import at_columns, read_wheel
-    from tagger.training.musicnn_adapt import found_in
-    from tagger.training.musicnn_hearing import published_activations
-    from tagger.training.networks_musicnn import published
-
-    arrays = read_wheel(options.musicnn)
-    paths = emotify_paths(options.data / "emotify")
-    wanted = published_activations(published(arrays), paths)
-    begin = at_columns(arrays)
-    np.savez(
-        options.work / "listen.npz",
-        allow_pickle=False,
-        wanted=wanted,
-        found=found_in(begin, SPEC, data.tracks.pictures),
-        **begin,
-    )
-
-
-def _develop(data: DefaultData, options: argparse.Namespace) -> None:
-    heard = _Heard.load(options)
-    fitted = heard.fit(data, ~data.held, options.seed)
-    fitted.save(options.work / "develop")
-    np.save(options.work / "develop.npy", fitted.log_probs(heard.found[data.held]))
-
-
-def _final(data: DefaultData, options: argparse.Namespace) -> None:
-    everything = np.ones(len(data.tracks), dtype=bool)
-    fitted = _Heard.load(options).fit(data, everything, options.seed + 1000)
-    fitted.save(options.work / "final")
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """What the stage ``listen`` kept.
-
-    Attributes:
-        begin: weights of the network before it is adapted.
-        found: what its first convolutions find in every clip.
-        wanted: what the published network hears in Emotify's.
-    """
-
-    begin: Mapping[str, npt.NDArray[np.float32]]
-    found: npt.NDArray[np.float16]
-    wanted: npt.NDArray[np.float32]
-    epochs: int
-
-    @classmethod
-    def load(cls, options: argparse.Namespace) -> _Heard:
-        with np.load(options.work / "listen.npz", allow_pickle=False) as archive:
-            arrays = dict(archive)
-        found, wanted = arrays.pop("found"), arrays.pop("wanted")
-        return cls(arrays, found, wanted, options.epochs)
-
-    def fit(self, data: DefaultData, rows: npt.NDArray[np.bool_], seed: int) -> FittedNetwork:
-        from tagger.training.default_network import fit_default_network
-        from tagger.training.musicnn_adapt import AdaptSettings
-
-        settings = AdaptSettings(epochs=self.epochs, seed=seed)
-        return fit_default_network(self.begin, data, self.found, self.wanted, rows, settings)
-
-
-def _cross(data: DefaultData, options: argparse.Namespace) -> None:
-    """Answers of both parts for every clip, by fits that saw nothing of its artist.
-
-    But for the three weights of the vote: they are those of the development split.
-    """
-    heard = _Heard.load(options)
-    votes = _votes(data.take(~data.held), options.seed)
-    shape = (_SEEDS, len(data.tracks), len(LABELS))
-    ensemble, cnn_log = np.empty(shape), np.empty(shape)
-    for i in range(_SEEDS):
-        seed = options.seed + i
-        parts = parts_by_artist(data, seed)
-        for part in range(parts.max() + 1):
-            apart = parts == part
-            fitted_on = data.take(~apart)
-            members = _members(fitted_on, seed)
-            ensemble[i, apart] = soft_vote(members, votes, data.tracks.features[apart])
-            cnn_log[i, apart] = heard.fit(data, ~apart, seed).log_probs(heard.found[apart])
-            print(f"seed {seed}, part {part + 1} of {parts.max() + 1}", flush=True)
-    np.savez(options.work / "cross.npz", ensemble=ensemble, cnn_log=cnn_log)
-
-
-def _members(data: DefaultData, seed: int) -> dict[str, Any]:
-    tracks = data.tracks
-    return fit_members(tracks.features, data.targets, data.possible, data.catch_all, seed)
-
-
-def _votes(data: DefaultData, seed: int) -> dict[str, float]:
-    return fit_vote_weights(
-        data.tracks.features,
-        data.targets,
-        data.possible,
-        data.catch_all,
-        parts_by_artist(data, seed),
-        seed,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +120,8 @@ def _judged(data: DefaultData, options: argparse.Namespace) -> _Judged:
 
     development, held = data.take(~data.held), data.take(data.held)
     cnn_log = np.load(options.work / "develop.npy")
-    votes = _votes(development, options.seed)
-    members = _members(development, options.seed)
+    votes = fit_default_votes(development, options.seed)
+    members = fit_default_members(development, options.seed)
     ensemble = soft_vote(members, votes, held.tracks.features)
     fusion = fit_fusion(ensemble, cnn_log, held.targets, BIASED)
     singly = {name: m.predict_proba(held.tracks.features) for name, m in members.items()}
@@ -241,8 +138,8 @@ def _bundle(data: DefaultData, options: argparse.Namespace) -> None:
 
     judged = _judged(data, options)
     figures = judged.figures
-    with np.load(options.work / "cross.npz", allow_pickle=False) as cross:
-        figures["cross"] = cross_figures(data, cross["ensemble"], cross["cnn_log"])
+    with np.load(options.work / "cross.npz", allow_pickle=False) as answers:
+        figures["cross"] = cross_figures(data, answers["ensemble"], answers["cnn_log"])
     types = fit_music_types(data.tracks.features, ENSEMBLE_FEATURES, seed=options.seed)
     bundle, figures["runtimes"] = _exported(data, "final", judged, types, options.out, options)
     figures["bytes"] = sum(len(weights) for weights in bundle.weights.values())
@@ -302,7 +199,7 @@ def _exported(
     from tagger.training.transfer_musicnn import packed_body
 
     tracks = data.tracks
-    members = _members(data, options.seed)
+    members = fit_default_members(data, options.seed)
     fitted = FittedNetwork.load(options.work / stage)
     listener = embed(fitted.network(), SPEC, tracks.pictures)
     bundle = Bundle(

@@ -22,6 +22,7 @@ from tagger.models.fusion import log_softmax, mean_patches
 __all__ = ["Embedded", "Projection", "cut_all", "embed", "fit_projection", "with_embedding"]
 
 _FIT_ON: Final = 1000  # clips; the slowest network takes 2 s a patch
+_AT_A_TIME: Final = 8  # clips
 _LEAST: Final = 1e-12  # variance of activations that are all the same
 _NOISE: Final = 1e-3  # share of the largest variance below which a component is none
 
@@ -90,17 +91,20 @@ def embed(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) -> Embed
     rows = np.arange(0, len(pictures), -(-len(pictures) // _FIT_ON))
     both = keras.Model(network.input, [network.output, network.layers[-1].input])
     seen, of_clips, log_probs = [], [], []
-    for picture in pictures[rows]:
-        logits, activations = both(cut_all([picture], spec), training=False)
-        log_probs.append(mean_patches(log_softmax(np.asarray(logits))))
-        seen.append(np.asarray(activations, dtype=np.float32))
-        of_clips.append(seen[-1].mean(axis=0))
+    for start in range(0, len(rows), _AT_A_TIME):
+        some = pictures[rows[start : start + _AT_A_TIME]]
+        answers = both(cut_all(some, spec), training=False)
+        logits, activations = (np.asarray(answer, dtype=np.float32) for answer in answers)
+        seen.append(activations)
+        of_clips.append(activations.reshape(len(some), -1, activations.shape[1]).mean(axis=1))
+        of_patches = log_softmax(logits).reshape(len(some), -1, logits.shape[1])
+        log_probs += [mean_patches(one) for one in of_patches]
     projection = fit_projection(np.concatenate(seen))
     return Embedded(
         with_embedding(network, projection),
         replace(spec, embedding=projection.n_dims),
         rows,
-        np.stack(of_clips) @ projection.kernel + projection.bias,
+        np.concatenate(of_clips) @ projection.kernel + projection.bias,
         np.stack(log_probs),
     )
 

@@ -29,7 +29,7 @@ from tagger.models.bundle import MAX_DIMS, load_bundle
 from tagger.models.classifier import Classifier
 from tagger.models.cnn import Cnn, cut_patches
 from tagger.models.similarity import space_of
-from tagger.training import default_data, default_model, export, musicnn
+from tagger.training import default_data, default_stages, export, musicnn
 from tagger.training.datasets import CLIP_COLUMNS
 from tagger.training.default_data import EMOTIFY_CHOICE, LABELS, load_default_data, parts_by_artist
 from tagger.training.default_model import main
@@ -89,7 +89,7 @@ def narrow() -> Iterator[None]:
     """The recipe with few channels, at random, and cross-validation of one seed."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(musicnn, "read_wheel", lambda _: published_arrays())
-        patched.setattr(default_model, "_SEEDS", 1)
+        patched.setattr(default_stages, "_SEEDS", 1)
         yield
 
 
