@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tagger.models.bundle import Bundle
 from tagger.training.card_text import MUSICNN_LICENCE, TRIED, cross_table
 from tagger.training.plots import plot_calibration, plot_confusion, plot_elbow, plot_learning
 from tagger.training.repeats import repeats_table
+from tagger.training.robustness_figures import robustness_table
 
 __all__ = ["write_card", "write_text"]
+
+_SOURCES: Final = {
+    "emotify": "Emotify's held-out artists",
+    "gtzan": "GTZAN's validation clips that there is audio of",
+}
 
 
 def write_card(bundle: Bundle, figures: dict[str, Any], folder: Path) -> None:
@@ -164,7 +170,7 @@ little less.
 
 ![selective accuracy](selective.png)
 
-## Music types
+{_robustness(figures.get("robustness", {}))}## Music types
 
 K-means on timbre, harmony and movement, {len(figures["types"]["names"])} types, fitted on all clips. Words are z-scores.
 
@@ -185,6 +191,21 @@ K-means on timbre, harmony and movement, {len(figures["types"]["names"])} types,
   against hip-hop, reggae or disco: of the held-out ones {100 * held["per_genre"]["Electronic"]:.0f} % are named, most
   others heard as one of those three.
 {_weakness(figures.get("non_music"))}
+"""
+
+
+def _robustness(judged: dict[str, Any]) -> str:
+    if not judged:
+        return ""
+    tables = "\n".join(
+        f"{_SOURCES[name]}:\n\n{robustness_table(of)}" for name, of in judged.items()
+    )
+    return f"""## The same clips stored in other ways
+
+The development run's model, on held-out clips that were encoded anew and heard as a scan hears them
+(`python -m tagger.training.robustness`). Flips: another genre is the likeliest.
+
+{tables}
 """
 
 

@@ -16,7 +16,9 @@ bundle    fits the ensemble on the same two sets of clips as the network; fusion
 held-out  writes the model of the development split to the work folder, as ``development``,
           and tables of the held-out clips that there is audio of: what
           :mod:`tagger.training.robustness` judges. Not made unless it is named. Only fusion,
-          temperature, bias and thresholds were fitted on those clips.
+          temperature, bias and thresholds were fitted on those clips. What it says of them
+          (``--out``) goes into the card where it lies in the work folder when ``bundle`` runs,
+          as ``robustness_emotify.json`` and ``robustness_gtzan.json``.
 
 Stages ``develop``, ``final`` and ``cross`` do not need each other and can run side by side. What
 the model takes for no music is added afterwards, by :mod:`tagger.training.non_music`; it is kept
@@ -148,6 +150,12 @@ def _bundle(data: DefaultData, options: argparse.Namespace) -> None:
         "sizes": list(types.sizes),
         "words": list(types.words),
         "elbow": list(types.elbow),
+    }
+    figures["robustness"] = {
+        name: json.loads(path.read_text(encoding="utf-8"))
+        for name in ("emotify", "gtzan")
+        for path in [options.work / f"robustness_{name}.json"]
+        if path.exists()
     }
     bundle, figures = _with_former_judge(bundle, figures)
     # Not before it has been checked: a bundle in this folder is used.
