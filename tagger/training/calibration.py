@@ -22,8 +22,11 @@ __all__ = ["cross_fitted", "cross_fitted_spoken", "fit_fusion", "fit_thresholds"
 Array = npt.NDArray[np.float64]
 Targets = npt.NDArray[np.intp]
 
-WANTED_PRECISION: Final = 0.85
-"""How often a genre that is written should be right."""
+WANTED_PRECISION: Final = 0.88
+"""How often a genre that is written is to be right on the clips that its threshold is chosen on.
+
+On others it is 0.85: of 932 clips, over artists and three seeds, 0.855 ± 0.003 (with 0.85 in place
+of 0.88: 0.830 ± 0.013)."""
 
 _PRIOR_TRACKS: Final = 10.0  # how many tracks' worth a genre's own threshold is held back
 _FOLDS: Final = 5

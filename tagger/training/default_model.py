@@ -10,7 +10,7 @@ final     fits it by the same recipe on everything: the weights that ship.
 cross     fits network and ensemble fifteen times, on four fifths of all artists each, and keeps
           their answers for the last fifth: five parts, for three seeds.
 bundle    fits the ensemble on the same two sets of clips as the network; fusion, temperature,
-          bias and thresholds on what both say of the rest; the music types, the network's
+          bias and thresholds on the first seed of ``cross``; the music types, the network's
           embedding, and the space in which similar tracks are found. Exports, checks the
           runtimes against what was trained, and writes the bundle with its card and plots.
 held-out  writes the model of the development split to the work folder, as ``development``,
@@ -34,13 +34,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from tagger.audio.excerpts import ExcerptPlan
 from tagger.errors import ModelError
 from tagger.models.bundle import Bundle, FusionSpec, MemberSpec, load_bundle
 from tagger.models.fusion import fuse
 from tagger.models.similarity import fit_space
-from tagger.training.calibration import fit_fusion, fit_thresholds
+from tagger.training.calibration import cross_fitted, fit_fusion, fit_thresholds
 from tagger.training.datasets import ENSEMBLE_FEATURES
 from tagger.training.default_data import (
     BIASED,
@@ -67,6 +68,8 @@ __all__ = ["main"]
 VERSION: Final = "1.1.0"
 
 EXCERPTS: Final = ExcerptPlan(count=2, seconds=15.0)
+
+Probabilities = npt.NDArray[np.float64]
 
 _STAGES: Final = ("listen", "develop", "final", "cross", "bundle")
 
@@ -108,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What was fitted on the held-out clips or says what is true of them."""
+    """What was fitted on answers for artists that were not heard, and figures of them."""
 
     votes: dict[str, float]
     fusion: FusionSpec
@@ -141,7 +144,9 @@ def _bundle(data: DefaultData, options: argparse.Namespace) -> None:
     judged = _judged(data, options)
     figures = judged.figures
     with np.load(options.work / "cross.npz", allow_pickle=False) as answers:
-        figures["cross"] = cross_figures(data, answers["ensemble"], answers["cnn_log"])
+        ensemble, cnn_log = answers["ensemble"], answers["cnn_log"]
+    figures["cross"] = cross_figures(data, ensemble, cnn_log)
+    judged = _chosen_by_all(judged, data, ensemble[0], cnn_log[0])
     types = fit_music_types(data.tracks.features, ENSEMBLE_FEATURES, seed=options.seed)
     bundle, figures["runtimes"] = _exported(data, "final", judged, types, options.out, options)
     figures["bytes"] = sum(len(weights) for weights in bundle.weights.values())
@@ -162,6 +167,19 @@ def _bundle(data: DefaultData, options: argparse.Namespace) -> None:
     bundle = write_bundle(bundle, options.out)
     write_card(bundle, figures, options.out)
     print(f"{bundle.identity} written to {options.out}")
+
+
+def _chosen_by_all(
+    judged: _Judged, data: DefaultData, ensemble: Probabilities, cnn_log: Probabilities
+) -> _Judged:
+    """With fusion and thresholds by the answers for all clips, of one cross-validation."""
+    groups = data.tracks.groups
+    fused = cross_fitted(ensemble, cnn_log, data.targets, groups, BIASED)
+    return replace(
+        judged,
+        fusion=fit_fusion(ensemble, cnn_log, data.targets, BIASED),
+        thresholds=fit_thresholds(fused, data.targets, tuple(LABELS.values())),
+    )
 
 
 def _with_former_judge(bundle: Bundle, figures: dict[str, Any]) -> tuple[Bundle, dict[str, Any]]:

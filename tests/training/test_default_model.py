@@ -236,8 +236,7 @@ def test_the_model_of_the_development_split_and_the_clips_it_never_heard(
     main([str(music), "held-out", "--work", str(work), "--out", str(tmp_path / "out")])
     assert not (tmp_path / "out").exists()
     development, shipped = load_bundle(work / "development"), load_bundle(made / "out")
-    assert development.fusion == shipped.fusion
-    assert development.thresholds == shipped.thresholds
+    assert set(development.thresholds) == set(shipped.thresholds) == set(development.labels)
     # Fitted on fewer clips, so that every part of it is another one.
     assert set(development.weights) == set(shipped.weights)
     for name, weights in development.weights.items():
