@@ -195,7 +195,7 @@ complete -c genretag -n '__genretag_at "/app"' -l help -d 'Show this message and
 complete -c genretag -n '__genretag_at "/app"' -s h -d 'Show this message and exit.'
 complete -c genretag -n '__genretag_at "/models"' -f -a list -d 'List the built-in models'
 complete -c genretag -n '__genretag_at "/models"' -f -a show -d 'Show what a model knows, what it is made of, and the figures published with it'
-complete -c genretag -n '__genretag_at "/models"' -f -a verify -d 'Check every file of a model against its digest'
+complete -c genretag -n '__genretag_at "/models"' -f -a verify -d 'Check every file of a model against its digest, and that none holds what harms'
 complete -c genretag -n '__genretag_at "/models"' -l help -d 'Show this message and exit.'
 complete -c genretag -n '__genretag_at "/models"' -s h -d 'Show this message and exit.'
 complete -c genretag -n '__genretag_at "/models/list"' -l help -d 'Show this message and exit.'

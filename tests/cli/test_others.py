@@ -114,7 +114,7 @@ def test_models_show_of_a_stranger(tmp_path, figures):
     if figures is not None:
         (folder / "figures.json").write_text(figures)
     shown = genretag("models", "show", folder).stdout
-    assert shown.startswith("[/red]:smile: 1.0.0\n")
+    assert shown.startswith(f"[/red]:smile: {manifest['version']}\n")
     assert "kappa" not in shown
     assert all(line.isprintable() for line in shown.split("\n"))
     assert json.loads(genretag("models", "show", folder, "--json").stdout)["figures"] is None
