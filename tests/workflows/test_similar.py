@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -30,14 +31,26 @@ from tagger.workflows import similar as module
 from tagger.workflows.fingerprints import decision_fingerprint, listening_fingerprint
 from tagger.workflows.similar import Similar, SimilarOptions, similar
 
+MODEL: dict[str, str] = {}
+"""Where the module's model is; without a space of its own."""
+
 ARTISTS = 8
 EACH = 5
 TWIN = 3  # a copy of the first track of this artist lies beside it
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
-    return load_bundle(find_bundle("default"))
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The default model without embedding and space, as models were made once."""
+    default = load_bundle(find_bundle("default"))
+    weights = {n: w for n, w in default.weights.items() if n != FILE}
+    cnn = replace(default.cnn, embedding=0)
+    plain = replace(default, cnn=cnn, similarity=None, weights=weights)
+    return write_bundle(plain, tmp_path_factory.mktemp("plain"))
+
+
+def asked(file: Path, **options: Any) -> SimilarOptions:
+    return SimilarOptions(file, **{**MODEL, **options})
 
 
 def hearing(bundle: Bundle, artist: int, track: int) -> Hearing:
@@ -88,13 +101,14 @@ def places(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _the_cache(places: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _the_cache(places: Path, bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MODEL, "model", str(bundle.folder))
     monkeypatch.setenv("GENRETAG_CACHE_DIR", str(places / "cache"))
 
 
 def find(places: Path, name: str, **options: object) -> Similar:
     file = places / "m" / name
-    return similar(SimilarOptions(file, **options))  # type: ignore[arg-type]
+    return similar(asked(file, **options))
 
 
 @settings(derandomize=True, max_examples=12, deadline=None)
@@ -202,7 +216,7 @@ def test_a_space_is_fitted_anew_when_twice_as_much_is_known(tmp_path, monkeypatc
                     path.parent.mkdir(exist_ok=True)
                     path.touch()
                     keep(cache, bundle, path, number, hearing(bundle, number, 0))
-        found = similar(SimilarOptions(tmp_path / "m" / "0.mp3", per_artist=0))
+        found = similar(asked(tmp_path / "m" / "0.mp3", per_artist=0))
         assert len(found.neighbours) == count - 1
         with Cache.open(cache_folder()) as cache:
             spaces.append(VectorStore(cache, b"").space(digest))
@@ -226,7 +240,7 @@ def test_a_space_that_makes_no_sense_is_fitted_anew(tmp_path, monkeypatch, bundl
     for body in (b"", b"{}\n", b'{"fitted_on": 4}\nxx', b"\xff\n\xff"):
         with Cache.open(cache_folder()) as cache:
             VectorStore(cache, b"").keep_space(decision_fingerprint(bundle), body)
-        found = similar(SimilarOptions(tmp_path / "m" / "0.mp3", per_artist=0))
+        found = similar(asked(tmp_path / "m" / "0.mp3", per_artist=0))
         assert len(found.neighbours) == 3
 
 
@@ -245,7 +259,7 @@ def test_what_sounds_like_no_music_is_no_neighbour(tmp_path, monkeypatch, bundle
             path.touch()
             heard = replace(noise, features=features) if number == 4 else None
             keep(cache, bundle, path, number, heard or hearing(bundle, number, 0))
-    found = similar(SimilarOptions(tmp_path / "m" / "0.mp3", per_artist=0))
+    found = similar(asked(tmp_path / "m" / "0.mp3", per_artist=0))
     assert {n.path.name for n in found.neighbours} == {"1.mp3", "2.mp3", "3.mp3"}
 
 
@@ -263,13 +277,13 @@ def known_tracks(folder: Path, bundle: Bundle, count: int) -> Path:
 def test_a_damaged_vector_is_made_again(tmp_path, monkeypatch, bundle):
     monkeypatch.setenv("GENRETAG_CACHE_DIR", str(tmp_path / "cache"))
     seed = known_tracks(tmp_path / "m", bundle, 5)
-    before = similar(SimilarOptions(seed, per_artist=0))
+    before = similar(asked(seed, per_artist=0))
     digest = decision_fingerprint(bundle)
     with Cache.open(cache_folder()) as cache:
         store = VectorStore(cache, b"")
         sound = store.vectors(digest)
         store.keep_vectors(digest, dict.fromkeys(list(sound)[1:], b"xy"))
-    assert similar(SimilarOptions(seed, per_artist=0)) == before
+    assert similar(asked(seed, per_artist=0)) == before
     with Cache.open(cache_folder()) as cache:
         assert VectorStore(cache, b"").vectors(digest) == sound
 
@@ -287,7 +301,7 @@ def test_the_space_of_a_model_is_used_and_never_fitted(tmp_path, monkeypatch, bu
     )
     assert own.similarity == space.spec
     monkeypatch.setattr("tagger.workflows.vectors.fit_space", None)
-    found = similar(SimilarOptions(seed, per_artist=0, model=str(tmp_path / "own")))
+    found = similar(asked(seed, per_artist=0, model=str(tmp_path / "own")))
     assert len(found.neighbours) == 5
     with Cache.open(cache_folder()) as cache:
         kept = VectorStore(cache, b"").space(decision_fingerprint(own))
@@ -297,7 +311,7 @@ def test_the_space_of_a_model_is_used_and_never_fitted(tmp_path, monkeypatch, bu
     short = {**weights, FILE: space.weights()[:-4]}
     write_bundle(replace(own, weights=short), tmp_path / "own")
     with pytest.raises(ModelError, match="as many numbers"):
-        similar(SimilarOptions(seed, model=str(tmp_path / "own")))
+        similar(asked(seed, model=str(tmp_path / "own")))
 
 
 def test_an_old_cache_is_set_aside_and_said(tmp_path, monkeypatch, bundle):
@@ -308,7 +322,7 @@ def test_an_old_cache_is_set_aside_and_said(tmp_path, monkeypatch, bundle):
         db.executescript("CREATE TABLE hearing (id); PRAGMA user_version = 1;")
         db.execute(f"PRAGMA application_id = {APPLICATION}")
     said: list[str] = []
-    found = similar(SimilarOptions(seed, jobs=1), say=said.append)
+    found = similar(asked(seed, jobs=1), say=said.append)
     assert found.neighbours == ()
     assert found.duration_s == pytest.approx(3.6, abs=0.1)
     assert "of another version of genretag and is begun anew" in said[0]
