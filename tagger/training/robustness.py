@@ -249,4 +249,7 @@ def _answers(classifier: Classifier, hearings: Sequence[Hearing | None]) -> Answ
 
 
 if __name__ == "__main__":
-    main()
+    # Processes that help look their functions up by the module's name, which here is __main__.
+    from tagger.training import robustness
+
+    robustness.main()
