@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +24,7 @@ import numpy.typing as npt
 
 from tagger.errors import ModelError
 from tagger.models.bundle import Bundle, load_bundle
+from tagger.training.packed_arrays import unpack_arrays
 
 __all__ = ["STATISTICS", "GenreStatistics", "statistics_of"]
 
@@ -132,9 +131,9 @@ def statistics_of(bundle: Bundle) -> GenreStatistics | None:
         return None
     wrong = ModelError(f"{bundle.folder / STATISTICS} does not fit the model")
     try:
-        with np.load(io.BytesIO(bundle.weights[STATISTICS]), allow_pickle=False) as archive:
-            arrays = {name: archive[name].astype(np.float64) for name in _SHAPES}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        packed = unpack_arrays(bundle.weights[STATISTICS])
+        arrays = {name: packed[name].astype(np.float64) for name in _SHAPES}
+    except (ValueError, KeyError) as error:
         raise wrong from error
     n = len(bundle.features)
     for name, shape in _SHAPES.items():

@@ -2,7 +2,7 @@
 
 Its authors' graph (:mod:`tagger.training.musicnn`), written for a processor without a graphics
 card. Convolutions whose kernel spans a few frames and many bands take the frames as channels,
-which takes three fifths to four fifths of the time of the one channel that a spectrogram has, and
+which takes half to four fifths of the time of the one channel that a spectrogram has, and
 gives the same sums.
 """
 
@@ -43,7 +43,7 @@ _STRIDES: Final = (2, 1, 2, 2, 2)
 """Bands between two places of a first convolution's kernel; 1 in the published network.
 
 The lower of the two kernels across bands has twice as many places; every second of them is
-enough. With 1 for all the network takes half as long again."""
+enough. With 1 for all the first convolutions take 1.4 times as long."""
 
 _WINDOW: Final = 38  # columns, 2.95 s: the published network hears 3 s at a time
 

@@ -7,7 +7,6 @@ be told apart. Before they are used they are proven to answer as the file does.
 from __future__ import annotations
 
 import io
-import zipfile
 from functools import lru_cache
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from tagger.models.bundle import Bundle, find_bundle, load_bundle
 from tagger.models.cnn import Cnn
 from tagger.training.musicnn import Arrays
 from tagger.training.networks_musicnn import MUSICNN, arrays_of, musicnn
+from tagger.training.packed_arrays import unpack_arrays
 from tagger.training.settings import Tune
 from tagger.training.transfer import TOLERANCE, begun_resnet, largest_difference
 
@@ -95,11 +95,11 @@ def _learned(begin: str, columns: int) -> Arrays:
     bundle = load_bundle(find_bundle(begin))
     wrong = ModelError(f"{bundle.folder / BODY}: not the weights of the model's network")
     try:
-        with np.load(io.BytesIO(bundle.weights[BODY]), allow_pickle=False) as archive:
-            arrays = {name: archive[name].astype(np.float32) for name in archive.files}
+        packed = unpack_arrays(bundle.weights[BODY])
+        arrays = {name: values.astype(np.float32) for name, values in packed.items()}
         network = musicnn(len(bundle.fitted_labels), columns, arrays)
         network.layers[-1].set_weights([arrays["logits.kernel"], arrays["logits.bias"]])
-    except (KeyError, ValueError, IndexError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, IndexError) as error:
         raise wrong from error
     if not _answers_as(network, bundle):
         raise wrong
