@@ -75,12 +75,33 @@ def _figures(path: Path) -> dict[str, Any] | None:
         value = json.loads(read_bounded(path, _MAX_FIGURES_BYTES))
     except (OSError, ValueError, RecursionError, ModelError):
         return None
+    value = _crossed(value) or value
     found = {
         "held_out": _numbers(value, "held_out", _HELD_OUT),
         "recall": _numbers(_inner(value, "held_out"), "per_genre"),
         "written": _numbers(value, "written", _WRITTEN),
     }
     return found if found["held_out"] else None
+
+
+def _crossed(value: object) -> dict[str, Any]:
+    """Means over the seeds of a cross-validation, if there was one: every track was kept apart in
+    it, and thresholds were judged on artists that they were not chosen on."""
+    fused = _inner(_inner(value, "cross"), "fused")
+    if not isinstance(fused, dict):
+        return {}
+    recall, written = _inner(fused, "per_genre"), _inner(fused, "written")
+    means = {name: _inner(fused.get(name), "mean") for name in _HELD_OUT[1:]}
+    return {
+        "held_out": {
+            "n": fused.get("n"),
+            **means,
+            "per_genre": {genre: _inner(_inner(recall, genre), "mean") for genre in recall}
+            if isinstance(recall, dict)
+            else {},
+        },
+        "written": {name: _inner(_inner(written, name), "mean") for name in _WRITTEN},
+    }
 
 
 def _inner(value: object, key: str) -> object:

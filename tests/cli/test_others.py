@@ -95,14 +95,40 @@ def test_models_show():
     assert value["labels"] == list(bundle.labels)
     assert value["fusion"]["bias"]["Electronic"] == bundle.fusion.bias[4]
     assert value["bytes"] == sum(map(len, bundle.weights.values()))
-    figures = json.loads((bundle.folder / "figures.json").read_text())["held_out"]
-    assert value["figures"]["held_out"]["accuracy"] == figures["accuracy"]
-    assert value["figures"]["recall"] == figures["per_genre"]
+    figures = json.loads((bundle.folder / "figures.json").read_text())
+    crossed = figures["cross"]["fused"]
+    assert value["figures"]["held_out"]["n"] == 932
+    assert value["figures"]["held_out"]["accuracy"] == crossed["accuracy"]["mean"]
+    assert value["figures"]["recall"]["Jazz"] == crossed["per_genre"]["Jazz"]["mean"]
+    assert value["figures"]["written"]["accuracy"] == crossed["written"]["accuracy"]["mean"]
+
+
+def test_models_show_of_figures_without_a_cross_validation(tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(find_bundle("default"), folder)
+    figures = json.loads((folder / "figures.json").read_text())
+    del figures["cross"]
+    (folder / "figures.json").write_text(json.dumps(figures))
+    found = json.loads(genretag("models", "show", "--json", folder).stdout)["figures"]
+    assert found["held_out"]["n"] == figures["held_out"]["n"]
+    assert found["recall"] == figures["held_out"]["per_genre"]
+    assert found["written"] == figures["written"]
 
 
 @pytest.mark.parametrize(
     "figures",
-    [None, "[" * 100_000, '{"held_out": {"n": "many"}}', '{"held_out": [1]}', "\x1b[31m", "NaN"],
+    [
+        *(
+            None,
+            "[" * 100_000,
+            '{"held_out": {"n": "many"}}',
+            '{"held_out": [1]}',
+            "\x1b[31m",
+            "NaN",
+        ),
+        '{"cross": {"fused": {"n": 1, "accuracy": [], "per_genre": {"Jazz": 1}}}}',
+        '{"cross": {"fused": {"per_genre": [], "written": 3}}}',
+    ],
 )
 def test_models_show_of_a_stranger(tmp_path, figures):
     folder = tmp_path / "copy"

@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +26,17 @@ from tagger.analysis.features import GTZAN_FEATURES
 from tagger.analysis.picture import N_MELS
 from tagger.audio.decode import read_signal
 from tagger.domain import Hearing
-from tagger.models.bundle import MAX_DIMS, load_bundle
+from tagger.models.bundle import MAX_DIMS, find_bundle, load_bundle
 from tagger.models.classifier import Classifier
 from tagger.models.cnn import Cnn, cut_patches
 from tagger.models.similarity import space_of
-from tagger.training import default_data, default_stages, export, musicnn
+from tagger.training import default_data, default_model, default_stages, export, musicnn
+from tagger.training.answers import picture_log_probs
+from tagger.training.card import write_text
 from tagger.training.datasets import CLIP_COLUMNS
 from tagger.training.default_data import EMOTIFY_CHOICE, LABELS, load_default_data, parts_by_artist
 from tagger.training.default_model import main
-from tagger.training.default_network import SPEC
+from tagger.training.default_network import SPEC, FittedNetwork
 from tagger.training.sources import read_labelled
 from tagger.training.transfer_musicnn import BODY
 
@@ -250,6 +253,40 @@ def test_the_model_of_the_development_split_and_the_clips_it_never_heard(
         work / "held_out_gtzan.csv", min_per_genre=1, least_genres=1
     ).examples
     assert of_gtzan.path.stem == valid
+
+
+def test_the_answers_kept_are_those_of_the_network(made: Path, music: Path) -> None:
+    """They are computed behind what the first convolutions found, in half precision."""
+    data = load_default_data(music)
+    fitted = FittedNetwork.load(made / "work" / "develop")
+    whole = picture_log_probs(fitted.network(), SPEC, data.tracks.pictures[data.held])
+    kept = np.load(made / "work" / "develop.npy", allow_pickle=False)
+    assert np.ptp(kept) > 1
+    assert np.exp(kept) == pytest.approx(np.exp(whole), abs=5e-3)
+
+
+def test_what_is_no_music_is_kept_of_the_model_that_is_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "default"
+    shutil.copytree(find_bundle("default"), folder)
+    shipped = load_bundle(folder)
+    anew = replace(shipped, music=None)
+    bundle, figures = default_model._with_former_judge(anew, {"a": 1})
+    assert bundle.music == shipped.music is not None
+    assert set(figures) == {"a", "non_music"}
+    others = replace(anew, features=anew.features[::-1])
+    assert default_model._with_former_judge(others, {}) == (others, {})
+    (folder / "figures.json").write_text("[")
+    assert default_model._with_former_judge(anew, {}) == (anew, {})
+    nowhere = replace(anew, folder=tmp_path / "nowhere")
+    assert default_model._with_former_judge(nowhere, {}) == (nowhere, {})
+
+
+def test_the_card_that_ships_is_what_its_figures_say(tmp_path: Path) -> None:
+    bundle = load_bundle(find_bundle("default"))
+    figures = json.loads((bundle.folder / "figures.json").read_text(encoding="utf-8"))
+    write_text(bundle, figures, tmp_path)
+    written = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert written == (bundle.folder / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_the_published_network_has_to_be_named(tmp_path: Path, music: Path, capsys: Any) -> None:
