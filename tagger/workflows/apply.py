@@ -9,18 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from tagger.domain import AsBefore, Status, TrackReport
+from tagger.domain import Status, TrackReport
 from tagger.errors import TagError, TagsRefusedError, UsageError
 from tagger.library.identity import payload_digest_of
 from tagger.report.plan import read_plan
 from tagger.tags.policy import GenreOutcome
 from tagger.tags.writer import WriteSettings, write_changes
 from tagger.workflows.recording import RunRecorder, Sweeper
+from tagger.workflows.whole_run import WholeRun
 
 __all__ = ["Apply"]
 
 
-class Apply:
+class Apply(WholeRun):
     """One run over the tracks of a plan.
 
     Args:
@@ -46,7 +47,6 @@ class Apply:
         real = tuple(_folder(path) for path in within)
         self._settings = WriteSettings(mtime, in_place, self._plan.new_id3, real)
         self._sweeper = Sweeper()
-        self._recorder: RunRecorder | None = None
 
     @property
     def total(self) -> int:
@@ -67,26 +67,6 @@ class Apply:
     def new_id3(self) -> Literal[3, 4]:
         """Version of an ID3v2 tag where there is none yet."""
         return self._settings.new_id3
-
-    @property
-    def as_before(self) -> AsBefore:
-        """None: a plan has only what would change."""
-        return AsBefore()
-
-    @property
-    def left(self) -> int:
-        """None: all of a plan is written."""
-        return 0
-
-    @property
-    def notice(self) -> str:
-        """Nothing: no cache is needed to write a plan."""
-        return ""
-
-    @property
-    def run(self) -> int | None:
-        """The number under which ``undo`` knows this run; None if nothing was written."""
-        return self._recorder.run if self._recorder else None
 
     def reports(self) -> Iterator[TrackReport]:
         """Write, and yield one report per track, in the order of the plan.

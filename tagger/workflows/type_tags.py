@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from tagger import __version__
-from tagger.domain import AsBefore, Status, TrackReport
+from tagger.domain import Status, TrackReport
 from tagger.errors import TagError, TagsRefusedError
 from tagger.library.identity import payload_digest_of
 from tagger.library.presence import Roots
@@ -20,11 +20,12 @@ from tagger.tags.writer import WriteSettings, write_changes
 from tagger.workflows.collection import CollectedTrack, Collection
 from tagger.workflows.config import Config
 from tagger.workflows.recording import RunRecorder, Sweeper
+from tagger.workflows.whole_run import WholeRun
 
 __all__ = ["TypeTags"]
 
 
-class TypeTags:
+class TypeTags(WholeRun):
     """Writes the type of each track of a collection.
 
     Args:
@@ -48,7 +49,6 @@ class TypeTags:
         within = tuple(path.resolve() for path in paths)
         self._writing = WriteSettings(mtime, False, config.new_id3, within)
         self._sweeper = Sweeper()
-        self._recorder: RunRecorder | None = None
 
     @property
     def total(self) -> int:
@@ -64,26 +64,6 @@ class TypeTags:
     def new_id3(self) -> Literal[3, 4]:
         """Version of an ID3v2 tag where there is none yet."""
         return self._writing.new_id3
-
-    @property
-    def as_before(self) -> AsBefore:
-        """None: every file is looked at."""
-        return AsBefore()
-
-    @property
-    def left(self) -> int:
-        """None: all of a collection is written."""
-        return 0
-
-    @property
-    def notice(self) -> str:
-        """Nothing: what went wrong was said when the tracks were collected."""
-        return ""
-
-    @property
-    def run(self) -> int | None:
-        """The number under which ``undo`` knows this run; None if nothing was written."""
-        return self._recorder.run if self._recorder else None
 
     def reports(self) -> Iterator[TrackReport]:
         """Write, and yield one report per track; those that could not be heard come first.
