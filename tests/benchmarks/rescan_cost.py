@@ -9,6 +9,7 @@ their ratio, and the memory that the scan took at its peak.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import resource
 import statistics
@@ -20,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tagger.domain import Hearing, Status, TrackReport
+from tagger.domain import AS_BEFORE, FileState, Hearing, Status, TrackReport
 from tagger.library.folders import cache_folder
 from tagger.workflows.config import load_config
 from tagger.workflows.scan import Scan, ScanOptions
@@ -66,13 +67,15 @@ def settle_all(folder: Path) -> None:
             rng.normal(size=n_features).astype(np.float32),
             rng.normal(size=(6, len(labels))).astype(np.float32),
             (50.0, 57.5, 65.0, 160.0, 167.5, 175.0),
+            rng.normal(size=scan._bundle.cnn.embedding).astype(np.float32),
         )
         recall.cache.keep(path, track.size, track.mtime_ns, key, recall.listening, hearing)
         genres = tuple((label, 1 / len(labels)) for label in labels)
         current = {"GENRE": ("Rock",), "GENRETAG_GENRES": ("Rock=0.83", "Pop=0.10")}
         recall.settle(
             TrackReport(path, Status.UNCHANGED, "kept genre Rock (policy fill)", genres,
-                        "mellow and melodic", current, (), "genre kept", 240.0, 30.0)
+                        "mellow and melodic", current, (), "genre kept", 240.0, 30.0,
+                        file=FileState(track.size, track.mtime_ns, bytes(16)))
         )  # fmt: skip
     scan._cache.close()
 
@@ -112,6 +115,9 @@ def main() -> None:
         for _ in range(options.rounds):
             for rival, command in rivals.items():
                 times[rival].append(timed(*command))
+        summary = json.loads((scratch / "r.jsonl").read_text().splitlines()[-1])["summary"]
+        if (outcomes := summary["outcomes"]) != {AS_BEFORE: options.files // 12 * 12}:
+            raise SystemExit(f"the library was not found as it was left: {outcomes}")
         bare = statistics.median(times["bare walk"])
         for rival, seconds in times.items():
             median = statistics.median(seconds)

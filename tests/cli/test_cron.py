@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -27,8 +28,8 @@ MANY: Final = 90
 """Tracks that are not heard in the moment that a test needs to stop a run amid them."""
 
 
-def summary(report: Path, *arguments: str | Path, code: int = 0) -> dict:
-    genretag_here("scan", "--report", report, *arguments, code=code)
+def summary(report: Path, *arguments: str | Path, code: int = 0, **variables: str) -> dict:
+    genretag_here("scan", "--report", report, *arguments, code=code, **variables)
     return report_of(report)[1]
 
 
@@ -202,25 +203,34 @@ def test_a_damaged_cache_is_set_aside(library, tmp_path):
     assert "as before" not in genretag_here("scan", folder, GENRETAG_CACHE_DIR=str(cache)).stdout
 
 
+def kept_hearings(cache: Path) -> int:
+    """How many tracks the cache on disk has heard; 0 before there is one."""
+    try:
+        with closing(sqlite3.connect(f"file:{cache}?mode=ro", uri=True)) as database:
+            return database.execute("SELECT count(*) FROM hearing").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+
+
 def test_a_killed_run_is_gone_on_with(pristine, tmp_path):
-    folder = tmp_path / "library"
+    folder, cache = tmp_path / "library", tmp_path / "cache"
     many_tracks(folder, pristine / "d.opus")
+    kept = 0
     for _ in range(2):
-        process = subprocess.Popen(
-            [*GENRETAG, "scan", "-v", "-j", "1", folder],
-            env=surroundings(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(0.3)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-    done = summary(tmp_path / "r.jsonl", folder)
+        with subprocess.Popen(
+            [*GENRETAG, "scan", "-q", "-j", "1", folder],
+            env=surroundings(GENRETAG_CACHE_DIR=str(cache)),
+        ) as process:
+            before = kept
+            while kept == before:  # it keeps what came in within a second
+                assert process.poll() is None, "the run ended before it was killed"
+                time.sleep(0.02)
+                kept = kept_hearings(cache / "cache.sqlite3")
+            process.kill()
+    done = summary(tmp_path / "r.jsonl", folder, GENRETAG_CACHE_DIR=str(cache))
     assert done["tracks"] == MANY
     assert done["failed"] == 0
-    assert 0 < done["heard"] < MANY
-    assert summary(tmp_path / "r.jsonl", folder)["outcomes"] == {"as before": MANY}
+    assert 0 < done["heard"] <= MANY - kept
+    again = summary(tmp_path / "r.jsonl", folder, GENRETAG_CACHE_DIR=str(cache))
+    assert again["outcomes"] == {"as before": MANY}
     assert all(not path.name.startswith(".") for path in folder.iterdir())
