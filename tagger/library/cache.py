@@ -35,8 +35,23 @@ from tagger.library.cache_jobs import (
     settled,
     unsettled,
 )
-from tagger.library.cache_queries import audio_with_key, known_in, report_of, split, stored
-from tagger.library.cache_rows import Info, Known, Problem, ProblemKind, Pruned, pack_report
+from tagger.library.cache_queries import (
+    audio_with_key,
+    known_in,
+    report_of,
+    settled_in,
+    split,
+    stored,
+)
+from tagger.library.cache_rows import (
+    Info,
+    Known,
+    Problem,
+    ProblemKind,
+    Pruned,
+    Settled,
+    pack_report,
+)
 from tagger.library.folders import make_cache_folder
 
 __all__ = ["Cache", "Known", "Problem", "ProblemKind"]
@@ -95,10 +110,19 @@ class Cache:
             folder: its path.
             listening: digest of all that a hearing depends on beside the audio.
         """
-        path, _ = split(os.path.join(folder, ""))  # noqa: PTH118 - the slash is what counts
-        if path in self._touched:
-            self._flush()
+        path = self._written(folder)
         return self._tried(lambda db: known_in(db, path, listening), {})
+
+    def settled(self, folder: str | Path, decision: bytes) -> dict[str, Settled]:
+        """The last word on the files of a folder, by name.
+
+        Args:
+            folder: its path.
+            decision: digest of all that a decision depends on beside the file; what was
+                settled by another one is left out.
+        """
+        path = self._written(folder)
+        return self._tried(lambda db: settled_in(db, path, decision), {})
 
     def report(self, path: Path) -> TrackReport | None:
         """The report that a file was settled with; only its numbers are rounded."""
@@ -258,6 +282,13 @@ class Cache:
                 db.execute("ROLLBACK")
             raise
         self._jobs.clear()
+
+    def _written(self, folder: str | Path) -> bytes:
+        """A folder as it is stored, of which nothing waits to be written."""
+        path, _ = split(os.path.join(folder, ""))  # noqa: PTH118 - the slash is what counts
+        if path in self._touched:
+            self._flush()
+        return path
 
     def _tried(self, job: Callable[[sqlite3.Connection], T], otherwise: T) -> T:
         if not self._file:

@@ -14,6 +14,7 @@ from tagger.library.cache_rows import (
     Known,
     Problem,
     ProblemKind,
+    Settled,
     holds,
     unpack_hearing,
     unpack_report,
@@ -27,6 +28,7 @@ __all__ = [
     "disk",
     "known_in",
     "report_of",
+    "settled_in",
     "signed",
     "split",
     "stored",
@@ -35,15 +37,16 @@ __all__ = [
 
 THIS_FILE: Final = "folder = (SELECT id FROM folder WHERE path = ?) AND name = ?"
 THIS_LISTENING: Final = "(SELECT id FROM listening WHERE digest = ?)"
-# The casts are for damaged rows: whoever counts words must not be given anything else.
-_WORDS: Final = ", ".join(
-    f"coalesce(CAST({word} AS TEXT), '')" for word in ("status", "outcome", "reason", "genre")
-)
+_IN_FOLDER: Final = "FROM file WHERE folder = (SELECT id FROM folder WHERE path = ?)"
 _KNOWN: Final = (
-    f"SELECT name, size, mtime_ns, CAST(settled AS BLOB), {_WORDS}, CAST(cluster AS TEXT),"
-    " coalesce(CAST(duration_s AS REAL), 0.0),"
+    "SELECT name, size, mtime_ns,"
     f" EXISTS (SELECT 1 FROM hearing WHERE audio = file.audio AND listening = {THIS_LISTENING})"
-    " FROM file WHERE folder = (SELECT id FROM folder WHERE path = ?)"
+    f" {_IN_FOLDER}"
+)
+# The casts are for damaged rows: whoever counts words must not be given anything else.
+_SETTLED: Final = (
+    "SELECT name, size, mtime_ns, coalesce(CAST(genre AS TEXT), ''), CAST(cluster AS TEXT),"
+    f" coalesce(CAST(duration_s AS REAL), 0.0) {_IN_FOLDER} AND settled = ?"
 )
 
 
@@ -84,8 +87,13 @@ def disk(folder: bytes) -> int | None:
 def known_in(db: sqlite3.Connection, folder: bytes, listening: bytes) -> dict[str, Known]:
     """What is known of the files of a folder, by name."""
     decode, make = os.fsdecode, Known._make
-    rows = db.execute(_KNOWN, (listening, folder)).fetchall()
-    return {decode(row[0]): make(row[1:]) for row in rows}
+    return {decode(name): make(row) for name, *row in db.execute(_KNOWN, (listening, folder))}
+
+
+def settled_in(db: sqlite3.Connection, folder: bytes, decision: bytes) -> dict[str, Settled]:
+    """What the last reports said of the files of a folder, by name."""
+    decode, make = os.fsdecode, Settled._make
+    return {decode(name): make(row) for name, *row in db.execute(_SETTLED, (folder, decision))}
 
 
 def report_of(db: sqlite3.Connection, path: Path) -> TrackReport | None:

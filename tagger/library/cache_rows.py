@@ -22,6 +22,7 @@ __all__ = [
     "Problem",
     "ProblemKind",
     "Pruned",
+    "Settled",
     "holds",
     "pack_hearing",
     "pack_report",
@@ -73,26 +74,30 @@ class Known(NamedTuple):
     Attributes:
         size: bytes that the file had.
         mtime_ns: its time of modification then.
-        settled: what the last report depends on beside the file; None if there is none.
-        status: of that report (a value of :class:`~tagger.domain.Status`), or empty.
-        outcome: of that report.
-        reason: of that report.
-        genre: the most probable one, or empty.
-        cluster: the music type, or None.
-        duration_s: length of the track in seconds.
         heard: whether there is a hearing, so that the audio need not be read.
     """
 
     size: int
     mtime_ns: int
-    settled: bytes | None
-    status: str
-    outcome: str
-    reason: str
+    heard: int
+
+
+class Settled(NamedTuple):
+    """What the last report said of a file, as far as a summary counts it.
+
+    Attributes:
+        size: bytes that the file had.
+        mtime_ns: its time of modification then.
+        genre: the most probable one, or empty.
+        cluster: the music type, or None.
+        duration_s: length of the track in seconds.
+    """
+
+    size: int
+    mtime_ns: int
     genre: str
     cluster: str | None
     duration_s: float
-    heard: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -158,19 +159,21 @@ class _Walker:
         files, below = [], []
         for entry in self._entries(folder):
             name = entry.name
-            if self._passed_over(name, entry.path):
+            if (name[0] == "." or self._exclude) and self._passed_over(name, entry.path):
                 continue
+            is_audio = name[name.rfind(".") :].lower() in AUDIO_SUFFIXES
             try:
-                if entry.is_symlink() and not self._inside(entry.path):
-                    continue
-                if entry.is_dir():
-                    if name.lower() not in _SKIPPED_FOLDERS:
-                        below.append(entry.path)
-                elif (
-                    _suffix(name) in AUDIO_SUFFIXES
-                    and entry.is_file()
-                    and (file := _found(name, entry, self._seen))
-                ):
+                # What most entries are is asked first, and takes no other question.
+                if not (is_audio and entry.is_file(follow_symlinks=False)):
+                    if entry.is_symlink() and not self._inside(entry.path):
+                        continue
+                    if entry.is_dir():
+                        if name.lower() not in _SKIPPED_FOLDERS:
+                            below.append(entry.path)
+                        continue
+                    if not (is_audio and entry.is_file()):
+                        continue
+                if file := _found(name, entry, self._seen):
                     files.append(file)
             except OSError:  # a link to itself, or into a folder that may not be entered
                 continue
@@ -185,7 +188,11 @@ class _Walker:
                 return []
             self._folders.add(key)
             with os.scandir(folder) as entries:
-                return sorted(entries, key=lambda e: os.fsencode(e.name))
+                found = list(entries)
+            # The bytes of ASCII are in the order of its characters.
+            plain = all(entry.name.isascii() for entry in found)
+            found.sort(key=_name if plain else _name_bytes)
+            return found
         except OSError as error:
             if self._problem:
                 self._problem(Path(folder), f"cannot be read: {error.strerror}")
@@ -206,5 +213,8 @@ class _Walker:
         return target == self._real_root or target.startswith(self._real_root.rstrip("/") + "/")
 
 
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()  # noqa: PTH122 (a Path for each file is slow)
+_name = attrgetter("name")
+
+
+def _name_bytes(entry: os.DirEntry[str]) -> bytes:
+    return os.fsencode(entry.name)

@@ -158,7 +158,6 @@ def collect(
         tracks, _ = survey(
             walk_folders(options.paths, exclude=options.exclude, problem=unread),
             cache,
-            listening=recall.listening,
             decision=b"",
             whole_folders=False,
             each=True,

@@ -142,7 +142,7 @@ def anchored(path: str) -> str:
 def anchored_folder(path: str) -> str:
     """A folder's path made absolute without changing what it names: ``link/..`` is the folder
     above that which the link leads to."""
-    if ".." in Path(path).parts:
+    if ".." in path and ".." in Path(path).parts:
         return os.path.realpath(path)
     return os.path.abspath(path)  # noqa: PTH100 (links stay as they are)
 

@@ -120,7 +120,6 @@ class Scan:
                 hidden=None if options.dry_run else self._sweeper.note,
             ),
             self._cache,
-            listening=self._recall.listening,
             decision=b"" if options.rescan else self._recall.decision,
             whole_folders=options.consistent == "album",
             each=options.each,

@@ -19,7 +19,6 @@ def survey(
     folders: Iterable[Folder],
     cache: Cache,
     *,
-    listening: bytes,
     decision: bytes,
     whole_folders: bool,
     each: bool,
@@ -32,7 +31,6 @@ def survey(
     Args:
         folders: the library.
         cache: what earlier runs left.
-        listening: fingerprint of what a hearing depends on.
         decision: fingerprint of what a decision depends on.
         whole_folders: tracks are decided together, so one that changed changes all.
         each: give the files that are as before a track of their own, too, for those who
@@ -42,15 +40,12 @@ def survey(
     heard: Counter[tuple[str, str | None]] = Counter()
     audio_s = 0.0
     for folder in folders:
-        known = cache.known(anchored_folder(folder.path), listening)
+        last_words = cache.settled(anchored_folder(folder.path), decision)
         settled = [
-            found
-            if (found := known.get(file.name))
-            and found.settled == decision
-            and found.size == file.size
-            and found.mtime_ns == file.mtime_ns
+            word
+            if (word := last_words.get(name)) and word.size == size and word.mtime_ns == mtime_ns
             else None
-            for file in folder.files
+            for name, size, mtime_ns in folder.files
         ]
         if whole_folders and not all(settled):
             settled = [None] * len(folder.files)

@@ -180,12 +180,15 @@ def test_a_report_comes_back(report):
         cache.settle(report.path, 1, 2, b"by", report)
         assert cache.report(report.path) == replace(report, cached=True)
         (known,) = cache.known("/m", LISTENING).values()
+        (settled,) = cache.settled("/m", b"by").values()
         assert cache.notice == ""
-    assert (known.settled, known.status, known.heard) == (b"by", report.status, False)
-    assert known.duration_s == report.duration_s
-    assert (known.cluster is None) == (report.cluster is None)
-    if report.reason.isascii():
-        assert known.reason == report.reason
+    assert known == (1, 2, False)
+    assert settled[:2] == (1, 2)
+    genre = report.genres[0][0] if report.genres else ""
+    if genre.isascii():
+        assert settled.genre == genre
+    assert settled.duration_s == report.duration_s
+    assert (settled.cluster is None) == (report.cluster is None)
 
 
 def test_numbers_of_a_report_are_rounded_as_reports_are(cache):
@@ -211,10 +214,10 @@ def test_a_folder_is_known_file_by_file(cache):
     cache.keep(Path("/b.mp3"), 1, 1, None, LISTENING, hearing(9))
     known = cache.known("/m/x", LISTENING)
     assert sorted(known) == sorted(names)
-    assert known["a.mp3"] == (
-        5, 6, b"by", "skipped", "genre kept", "why", "Rock", "Type 1", 3.5, True
-    )  # fmt: skip
-    assert known["ü.mp3"] == (1, 10**18 + 1, None, "", "", "", "", None, 0.0, True)
+    assert known["a.mp3"] == (5, 6, True)
+    assert known["ü.mp3"] == (1, 10**18 + 1, True)
+    assert cache.settled("/m/x", b"by") == {"a.mp3": (5, 6, "Rock", "Type 1", 3.5)}
+    assert cache.settled("/m/x", b"otherwise") == cache.settled("/m", b"by") == {}
     assert not known["a.mp3"]._replace(heard=cache.known("/m/x", OTHER)["a.mp3"].heard).heard
     assert cache.known("/m/x/", LISTENING) == cache.known(Path("/m/x"), LISTENING) == known
     assert list(cache.known("/m", LISTENING)) == list(cache.known("/", LISTENING)) == ["b.mp3"]
@@ -265,7 +268,7 @@ def test_after_a_write_of_ours_the_audio_need_not_be_read(cache, music):
     rewritten(path, "audio and tags")
     cache.settle(path, *state(path), b"by", TrackReport(path, Status.TAGGED))
     assert number_of(cache.hearing(path, *state(path), not_called, LISTENING)) == 1
-    assert cache.known(music, LISTENING)["a.ogg"].settled == b"by"
+    assert list(cache.settled(music, b"by")) == ["a.ogg"]
 
 
 def test_retagged_by_others(cache, music):
@@ -274,7 +277,8 @@ def test_retagged_by_others(cache, music):
     cache.settle(path, *state(path), b"by", TrackReport(path, Status.TAGGED))
     rewritten(path, "other tags")
     assert number_of(found(cache, path, b"key")) == 1
-    assert cache.known(music, LISTENING)["a.mp3"][:3] == (*state(path), None)
+    assert cache.known(music, LISTENING)["a.mp3"][:2] == state(path)
+    assert cache.settled(music, b"by") == {}
     assert number_of(cache.hearing(path, *state(path), not_called, LISTENING)) == 1
 
 

@@ -278,7 +278,7 @@ def test_a_file_that_vanishes_amid_a_folder(tmp_path, monkeypatch):
     class Entry:
         name, path = "gone.mp3", f"{tmp_path}/gone.mp3"
         is_symlink = is_dir = staticmethod(lambda: False)
-        is_file = staticmethod(lambda: True)
+        is_file = staticmethod(lambda follow_symlinks=True: True)
 
         def stat(self):
             raise FileNotFoundError(2, "No such file or directory")
