@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import typer
+from tagger.cli.plain import PlainApp
 
 __all__ = ["cache_app"]
 
-cache_app = typer.Typer(
-    no_args_is_help=True,
-    help="What was heard of each track, kept so that no track is heard twice.",
-)
+cache_app = PlainApp("cache", "What was heard of each track, kept so that no track is heard twice.")
 
 
-@cache_app.command()
+@cache_app.plain()
 def info() -> None:
     """Show where the cache is, what it holds and how large it is."""
     from tagger.report.cache import print_info, print_notice
@@ -23,7 +20,7 @@ def info() -> None:
     print_info(cache_path(), found, kept_by_trainings())
 
 
-@cache_app.command()
+@cache_app.plain()
 def clear() -> None:
     """Remove the cache. The next scan hears every track again."""
     from tagger.report.cache import print_cleared
@@ -32,7 +29,7 @@ def clear() -> None:
     print_cleared(clear_cache())
 
 
-@cache_app.command()
+@cache_app.plain()
 def prune() -> None:
     """Forget tracks that are gone, and what was heard of no track for 90 days."""
     from tagger.report.cache import print_notice, print_pruned

@@ -26,7 +26,9 @@ def compare(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw the accuracies as a heat map.")
     ] = None,
-    folds: Annotated[int, typer.Option(min=2, max=20, help="Parts of the cross-validation.")] = 5,
+    folds: Annotated[
+        int, typer.Option(min=2, max=20, metavar="N", help="Parts of the cross-validation.")
+    ] = 5,
     search: Annotated[
         bool,
         typer.Option(
@@ -36,7 +38,8 @@ def compare(
         ),
     ] = False,
     draws: Annotated[
-        int, typer.Option(min=1, max=1000, help="Sets of parameters that --search tries.")
+        int,
+        typer.Option(min=1, max=1000, metavar="N", help="Sets of parameters that --search tries."),
     ] = 10,
     balance: Annotated[
         str,
@@ -46,7 +49,9 @@ def compare(
             "classifier takes one), or rows drawn several times.",
         ),
     ] = "none",
-    seed: Annotated[int, typer.Option(min=0, help="Decides the folds and all else by chance.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Decides the folds and all else by chance.")
+    ] = 0,
     jobs: JobsOption = None,
 ) -> None:
     """Compare what features and classifiers make of labelled music.

@@ -7,11 +7,26 @@ all words stand in the script itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from tagger.cli.grammar import Command, Parameter, grammar
 
-__all__ = ["SHELLS", "completion_script"]
+__all__ = ["SHELLS", "completion", "completion_script"]
+
+
+def completion(
+    shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish", help="Which shell.")],
+) -> None:
+    """Print a script that lets a shell complete commands, options and their choices.
+
+    bash: `genretag completion bash >> ~/.bashrc`. zsh: `genretag completion zsh > _genretag` in
+    a folder of $fpath. fish: `genretag completion fish > ~/.config/fish/completions/genretag.fish`.
+    """
+    from tagger.cli.options import chosen
+
+    typer.echo(completion_script(chosen("completion", shell, *SHELLS)), nl=False)
 
 
 def completion_script(shell: str) -> str:

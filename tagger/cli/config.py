@@ -8,15 +8,17 @@ from typing import Annotated
 
 import typer
 
+from tagger.cli.plain import PlainApp
+
 __all__ = ["config_app"]
 
-config_app = typer.Typer(
-    no_args_is_help=True,
-    help="The configuration file: what it says, where it is, and a commented one to begin with.",
+config_app = PlainApp(
+    "config",
+    "The configuration file: what it says, where it is, and a commented one to begin with.",
 )
 
 
-@config_app.command()
+@config_app.plain()
 def show(
     path: Annotated[
         Path | None,
@@ -39,7 +41,7 @@ def show(
         typer.echo(f"genretag: {shown(line)}", err=True)
 
 
-@config_app.command("path")
+@config_app.plain("path")
 def path_() -> None:
     """Print where the configuration file is, or would be."""
     from tagger.errors import UsageError
@@ -52,7 +54,7 @@ def path_() -> None:
     typer.echo(shown(path))
 
 
-@config_app.command()
+@config_app.plain()
 def init(
     force: Annotated[
         bool, typer.Option("--force", help="Write over a file that is there.")

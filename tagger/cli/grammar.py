@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Command", "Parameter", "grammar"]
+__all__ = ["Command", "Parameter", "grammar", "parameter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,14 @@ class Parameter:
     opposites: tuple[str, ...]
     metavar: str
     help: str
+
+    @property
+    def name(self) -> str:
+        """How it is written: ``-n, --dry-run / --no-dry-run``, ``--jobs N``, ``PATH``."""
+        flags = ", ".join(sorted(self.flags, key=len))
+        return " ".join(
+            part for part in (" / ".join((flags, *self.opposites)), self.metavar) if part
+        )
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -74,7 +82,7 @@ def grammar() -> Command:
 
 def _command(found: Any, path: tuple[str, ...]) -> Command:
     below = getattr(found, "commands", {})
-    parameters = [(p.param_type_name == "option", _parameter(p)) for p in found.params]
+    parameters = [(p.param_type_name == "option", parameter(p)) for p in found.params]
     own = [p for is_option, p in parameters if is_option and not _of_typer(p)]
     return Command(
         path,
@@ -89,14 +97,21 @@ def _of_typer(parameter: Parameter) -> bool:
     return bool({"--install-completion", "--show-completion", "--help"} & set(parameter.flags))
 
 
-def _parameter(found: Any) -> Parameter:
+def parameter(found: Any) -> Parameter:
+    """An option or an argument as typer has it."""
     is_option = found.param_type_name == "option"
     switch = getattr(found, "is_flag", False)
-    names = {"int": "N", "integer": "N", "float": "P"}
-    kind = names.get(getattr(getattr(found, "type", None), "name", ""), "VALUE")
     return Parameter(
         tuple(found.opts) if is_option else (),
         tuple(found.secondary_opts),
-        "" if switch else (found.metavar or kind),
-        (getattr(found, "help", None) or "").replace("\\[", "["),
+        "" if switch else (found.metavar or "VALUE"),
+        (getattr(found, "help", None) or "") + _default(found),
     )
+
+
+def _default(found: Any) -> str:
+    value = found.default
+    if not getattr(found, "show_default", False) or callable(value):
+        return ""
+    silent = value is None or value is False or value in ("", (), [])
+    return "" if silent else f" (default: {value})"

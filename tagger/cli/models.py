@@ -7,13 +7,14 @@ from typing import Annotated
 import typer
 
 from tagger.cli.options import ModelOption
+from tagger.cli.plain import PlainApp
 
 __all__ = ["models_app"]
 
-models_app = typer.Typer(no_args_is_help=True, help="The models that come with genretag.")
+models_app = PlainApp("models", "The models that come with genretag.")
 
 
-@models_app.command("list")
+@models_app.plain("list")
 def list_models() -> None:
     """List the built-in models."""
     from tagger.models.bundle import builtin_bundles, load_bundle
@@ -23,7 +24,7 @@ def list_models() -> None:
         typer.echo(f"{bundle.name}\t{bundle.version}\t{', '.join(bundle.labels)}")
 
 
-@models_app.command()
+@models_app.plain()
 def show(
     model: Annotated[
         str,
@@ -43,7 +44,7 @@ def show(
         print_model(found)
 
 
-@models_app.command()
+@models_app.plain()
 def verify(model: ModelOption = "default") -> None:
     """Check every file of a model against its digest, and that none holds what harms."""
     from tagger.models.bundle import find_bundle, load_bundle

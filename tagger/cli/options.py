@@ -74,7 +74,7 @@ def option(name: str) -> Any:
     return typer.Option(
         *flags,
         metavar=setting.kind.metavar or None,
-        help=(setting.help + default).replace("[", "\\["),  # or a name in brackets is a style
+        help=setting.help + default,
         show_default=False,
     )
 

@@ -33,7 +33,7 @@ def playlist(
         typer.Option(metavar="FILE", help="One playlist: a track, and what sounds most like it."),
     ] = None,
     n: Annotated[
-        int, typer.Option("-n", min=1, max=1000, help="With --seed: how many tracks.")
+        int, typer.Option("-n", metavar="N", min=1, max=1000, help="With --seed: how many tracks.")
     ] = 50,
     exclude: Annotated[
         list[str] | None,

@@ -23,7 +23,9 @@ def similar(
             "Without it: all that earlier runs have heard and that is still there.",
         ),
     ] = None,
-    n: Annotated[int, typer.Option("-n", min=1, max=1000, help="How many tracks.")] = 20,
+    n: Annotated[
+        int, typer.Option("-n", metavar="N", min=1, max=1000, help="How many tracks.")
+    ] = 20,
     per_artist: Annotated[
         int,
         typer.Option(

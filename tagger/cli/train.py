@@ -71,6 +71,7 @@ def train(
         int | None,
         typer.Option(
             min=1,
+            metavar="N",
             max=10_000,
             help="Passes over the tracks, at most; without it 120, for the autoencoder 40.",
         ),
@@ -86,7 +87,9 @@ def train(
     min_per_genre: Annotated[
         int, typer.Option(min=2, metavar="N", help="Genres of fewer tracks are left out.")
     ] = 5,
-    seed: Annotated[int, typer.Option(min=0, help="Decides the split and all else by chance.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Decides the split and all else by chance.")
+    ] = 0,
     jobs: JobsOption = None,
 ) -> None:
     """Train a model on your own genres, and say honestly how good it is.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from cli.running import genretag_here as genretag
 
+from tagger.cli.commands import COMMANDS
 from tagger.cli.grammar import grammar
 from tagger.cli.share import FOLDER, shared_files
 from tagger.workflows.settings import SETTINGS
@@ -41,6 +43,32 @@ def test_the_grammar_has_every_option_of_the_table():
     scan = next(c for c in grammar().commands if c.name == "scan")
     options = {flag for option in scan.options for flag in option.flags}
     assert {s.option for s in SETTINGS.values() if s.has_option} <= options
+
+
+def test_the_list_of_commands_says_what_their_help_begins_with():
+    for command in grammar().commands:
+        begins = command.help.partition("\n")[0].partition(". ")[0].rstrip(".")
+        assert COMMANDS[command.name].line == f"{begins}."
+    listed = genretag("--help").stdout
+    for name, place in COMMANDS.items():
+        assert re.search(rf"^  {name} +{place.line.split()[0]}", listed, re.MULTILINE)
+
+
+def test_help_names_every_option_with_its_default():
+    shown = " ".join(genretag("train", "--help").stdout.split())
+    train = next(c for c in grammar().commands if c.name == "train")
+    for parameter in (*train.options[:-1], *train.arguments):
+        assert " ".join(f"{parameter.name} {parameter.help}".split()) in shown
+    assert "--epochs N" in shown
+    assert "(default: 5)" in shown
+    assert "train [OPTIONS] DATA Train a model on" in shown
+
+
+def test_a_command_that_is_mistyped():
+    done = genretag("scn", code=2)
+    assert "Did you mean 'scan'?" in done.stderr
+    assert "┃" not in done.stderr
+    assert "╭" not in done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

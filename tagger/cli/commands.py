@@ -1,0 +1,144 @@
+"""Where each command is: it is imported when it is asked for, so that help need not wait."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, MutableMapping
+from typing import Any, Final, NamedTuple
+
+import typer
+
+from tagger.cli.plain import PlainApp, PlainGroup
+
+__all__ = ["COMMANDS", "Commands", "Place"]
+
+
+class Place(NamedTuple):
+    """Where a command is, and what it does.
+
+    Attributes:
+        module: below ``tagger.cli``.
+        name: of a function, or of a :class:`PlainApp` with commands of its own.
+        line: what the list of all commands says of it: the first sentence of its help.
+    """
+
+    module: str
+    name: str
+    line: str
+
+
+COMMANDS: Final = {
+    "scan": Place("scan", "scan", "Listen to music and write what is heard into its tags."),
+    "apply": Place(
+        "apply", "apply", "Write a plan saved earlier: exactly what it says, and nothing else."
+    ),
+    "undo": Place(
+        "undo",
+        "undo",
+        "Put back what a run replaced: every file byte for byte as it was, with its former date.",
+    ),
+    "show": Place(
+        "show", "show", "Show what is heard in a file, excerpt by excerpt, and its tags."
+    ),
+    "cluster": Place(
+        "cluster",
+        "cluster",
+        "Find the music types of a library: groups of tracks that sound alike, named by what sets"
+        " them apart.",
+    ),
+    "similar": Place(
+        "similar", "similar", "Find the tracks that sound most like one, and say in which way."
+    ),
+    "playlist": Place(
+        "playlist",
+        "playlist",
+        "Write playlists of a library: by music type, by genre, or of what sounds like a track.",
+    ),
+    "train": Place(
+        "train", "train", "Train a model on your own genres, and say honestly how good it is."
+    ),
+    "evaluate": Place(
+        "evaluate",
+        "evaluate",
+        "Judge a model on labelled music: how often it is right, on which genres, and how sure.",
+    ),
+    "compare": Place(
+        "compare", "compare", "Compare what features and classifiers make of labelled music."
+    ),
+    "explore": Place("explore", "explore", "Look at labelled music before training on it."),
+    "doctor": Place(
+        "doctor",
+        "doctor",
+        "Look whether all is there that a scan needs, and say what to do where it is not.",
+    ),
+    "completion": Place(
+        "completion",
+        "completion",
+        "Print a script that lets a shell complete commands, options and their choices.",
+    ),
+    "app": Place(
+        "page",
+        "page",
+        "Open a page for the browser: drop a track or record one, see what is heard in it.",
+    ),
+    "models": Place("models", "models_app", "The models that come with genretag."),
+    "cache": Place(
+        "cache",
+        "cache_app",
+        "What was heard of each track, kept so that no track is heard twice.",
+    ),
+    "config": Place(
+        "config",
+        "config_app",
+        "The configuration file: what it says, where it is, and a commented one to begin with.",
+    ),
+}
+
+
+class Commands(PlainGroup):
+    """All commands of :data:`COMMANDS`."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = _OnDemand()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order of the table."""
+        return list(COMMANDS)
+
+    def lines(self, ctx: Any) -> list[tuple[str, str]]:
+        """What each does, for which the table suffices."""
+        return [(name, place.line) for name, place in COMMANDS.items()]
+
+
+class _OnDemand(MutableMapping[str, Any]):
+    """The commands by name, each made at its first use."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = _command(name, COMMANDS[name])
+        return self._made[name]
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        self._made[name] = command
+
+    def __delitem__(self, name: str) -> None:
+        del self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+def _command(name: str, place: Place) -> Any:
+    found = getattr(importlib.import_module(f"tagger.cli.{place.module}"), place.name)
+    if not isinstance(found, PlainApp):
+        alone = PlainApp(name, place.line)
+        alone.plain(name)(found)
+        found = alone
+    return typer.main.get_command(found)
