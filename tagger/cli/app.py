@@ -1,12 +1,9 @@
-"""The commands, put together."""
+"""The command line, put together."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
-import typer
-
-from tagger import __version__
 from tagger.cli.commands import Commands
 from tagger.cli.plain import PlainApp
 
@@ -17,24 +14,6 @@ ABOUT: Final = "Listens to a music library and writes genres and music types int
 app = PlainApp("genretag", ABOUT, Commands)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from tagger.models.identity import builtin_identity
-
-        typer.echo(f"genretag {__version__} (model {builtin_identity()})")
-        raise typer.Exit
-
-
 @app.callback()
-def root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version",
-            help="Show the version, and that of the model.",
-            callback=_version,
-            is_eager=True,
-        ),
-    ] = False,
-) -> None:
+def root() -> None:
     """See :data:`ABOUT`."""

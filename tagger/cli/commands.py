@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import typer
 
+from tagger.cli.grammar import HELP, Parameter
 from tagger.cli.plain import PlainApp, PlainGroup
 
 __all__ = ["COMMANDS", "Commands", "Place"]
@@ -98,9 +99,28 @@ COMMANDS: Final = {
 class Commands(PlainGroup):
     """All commands of :data:`COMMANDS`."""
 
+    further = (Parameter(("--version",), (), "", "Show the version, and that of the model."), HELP)
+
     def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
+        super().__init__(**{**attributes, "add_help_option": False})
         self.commands = _OnDemand()
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse, or show the version or the help.
+
+        typer would take these options, too; but then it imports what it checks values with,
+        whatever command follows.
+        """
+        if args[:1] in (["--help"], ["-h"]):
+            typer.echo(ctx.get_help())
+            ctx.exit()
+        if args[:1] == ["--version"]:
+            from tagger import __version__
+            from tagger.models.identity import builtin_identity
+
+            typer.echo(f"genretag {__version__} (model {builtin_identity()})")
+            ctx.exit()
+        return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Their names, in the order of the table."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-__all__ = ["Command", "Parameter", "grammar", "parameter"]
+__all__ = ["HELP", "Command", "Parameter", "grammar", "parameter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,9 @@ class Parameter:
     def only_choices(self) -> bool:
         """Whether nothing else may follow."""
         return bool(self.choices) and len(self.choices) == len(self.metavar.split("|"))
+
+
+HELP: Final = Parameter(("--help", "-h"), (), "", "Show this message and exit.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ def _command(found: Any, path: tuple[str, ...]) -> Command:
     return Command(
         path,
         found.help or "",
-        (*own, Parameter(("--help", "-h"), (), "", "Show this message and exit.")),
+        (*(p for p in getattr(found, "further", ()) if p != HELP), *own, HELP),
         tuple(p for is_option, p in parameters if not is_option),
         tuple(_command(c, (*path, name)) for name, c in below.items() if not c.hidden),
     )

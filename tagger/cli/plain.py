@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tagger.cli.grammar import parameter
+from tagger.cli.grammar import Parameter, parameter
 
 __all__ = ["PlainApp", "PlainCommand", "PlainGroup", "first_sentence", "unwrapped"]
 
@@ -17,8 +17,13 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 
 class _Plain:
-    """What commands and groups of them share."""
+    """What commands and groups of them share.
 
+    Attributes:
+        further: options that typer does not know.
+    """
+
+    further: tuple[Parameter, ...] = ()
     if TYPE_CHECKING:
         get_params: Callable[..., Any]
 
@@ -33,13 +38,12 @@ class _Plain:
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options, each with what it is for."""
-        for title, kind in (("Arguments", "argument"), ("Options", "option")):
-            rows = [
-                (parameter(found).name, parameter(found).help)
-                for found in self.get_params(ctx)
-                if found.param_type_name == kind
-            ]
-            if rows:
+        for title, kind, further in (
+            ("Arguments", "argument", ()),
+            ("Options", "option", self.further),
+        ):
+            found = [parameter(p) for p in self.get_params(ctx) if p.param_type_name == kind]
+            if rows := [(one.name, one.help) for one in (*further, *found)]:
                 with formatter.section(title):
                     formatter.write_dl(rows)
 

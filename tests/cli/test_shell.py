@@ -66,9 +66,7 @@ def test_help_names_every_option_with_its_default():
 
 def test_a_command_that_is_mistyped():
     done = genretag("scn", code=2)
-    assert "Did you mean 'scan'?" in done.stderr
-    assert "┃" not in done.stderr
-    assert "╭" not in done.stderr
+    assert "Error: No such command 'scn'." in done.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
