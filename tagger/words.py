@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 __all__ = ["comparable"]
 
 
+@lru_cache(maxsize=4096)  # a library's tracks share a few words
 def comparable(word: str) -> str:
     """Spelling without case, accents and punctuation: ``hip hop`` is ``Hip-Hop``.
 

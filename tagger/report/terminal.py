@@ -60,8 +60,13 @@ class RunConsole:
         # A long name must not be broken into lines where a program reads them.
         if self._progress and (error or self._out.is_terminal):
             self._progress.console.print(line, soft_wrap=True)
-        else:
-            (self._err if error else self._out).print(line, soft_wrap=True)
+            return
+        console = self._err if error else self._out
+        if console.is_terminal:
+            console.print(line, soft_wrap=True)
+        else:  # the same without what rich does for styles that are not shown
+            console.file.write(f"{line.plain}\n")
+            console.file.flush()
 
     def _print_change(
         self, indent: int, field: str, before: tuple[str, ...], after: tuple[str, ...]
