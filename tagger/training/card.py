@@ -149,7 +149,12 @@ ensemble's logistic regression none of Emotify's clips says more than which of i
 |---|---|---|---|
 {rows}
 
-Fused, that is {round(gtzan["parts"]["fused"] * gtzan["n"])} of GTZAN's {gtzan["n"]} clips. GTZAN and Emotify together, of
+Fused, that is {round(gtzan["parts"]["fused"] * gtzan["n"])} of GTZAN's {gtzan["n"]} clips. Over three seeds, of which the figures
+above are the first:
+
+{cross_table(figures["repeats"]).replace("GTZAN", "GTZAN train → valid")}
+
+GTZAN and Emotify together, of
 all eleven: accuracy {held["accuracy"]:.3f}, kappa {held["kappa"]:.3f}, macro F1 {held["macro_f1"]:.3f}, expected
 calibration error {held["ece"]:.3f} (10 bins).
 

@@ -15,7 +15,7 @@ from tagger.training.default_data import BIASED, EMOTIFY_CHOICE, LABELS, Default
 from tagger.training.metrics import judge
 from tagger.training.repeats import judge_repeats, spread
 
-__all__ = ["cross_figures", "development_figures"]
+__all__ = ["cross_figures", "development_figures", "repeat_figures"]
 
 Probabilities = npt.NDArray[np.float64]
 
@@ -81,14 +81,37 @@ def cross_figures(
         ensemble: probabilities by fits on other artists, shape (n_seeds, n, n_labels).
         cnn_log: the network's log-probabilities likewise.
     """
+    fused = _fused(data, ensemble, cnn_log)
     targets, groups = data.targets, data.tracks.groups
-    fused = np.stack(
+    return {
+        **_by_source(data, {"ensemble": ensemble, "cnn": np.exp(cnn_log), "fused": fused}),
+        "fused": judge_repeats(fused, targets, groups, tuple(LABELS.values())),
+    }
+
+
+def repeat_figures(
+    held: DefaultData, ensemble: Probabilities, cnn_log: Probabilities
+) -> dict[str, Any]:
+    """Accuracies on the development split's held-out clips: mean and spread over seeds.
+
+    Args:
+        held, ensemble, cnn_log: as for :func:`cross_figures`, of the held-out clips.
+    """
+    fused = _fused(held, ensemble, cnn_log)
+    return _by_source(held, {"ensemble": ensemble, "cnn": np.exp(cnn_log), "fused": fused})
+
+
+def _fused(data: DefaultData, ensemble: Probabilities, cnn_log: Probabilities) -> Probabilities:
+    """Each seed's, by fusions that were fitted on other artists."""
+    return np.stack(
         [
-            cross_fitted(e, c, targets, groups, BIASED)
+            cross_fitted(e, c, data.targets, data.tracks.groups, BIASED)
             for e, c in zip(ensemble, cnn_log, strict=True)
         ]
     )
-    parts = {"ensemble": ensemble, "cnn": np.exp(cnn_log), "fused": fused}
+
+
+def _by_source(data: DefaultData, parts: Mapping[str, Probabilities]) -> dict[str, Any]:
     gtzan, emotify = ~data.of_emotify, data.of_emotify
     return {
         "gtzan": {
@@ -100,7 +123,6 @@ def cross_figures(
         "emotify": {
             name: spread([_accuracy(q, data, emotify) for q in p]) for name, p in parts.items()
         },
-        "fused": judge_repeats(fused, targets, groups, tuple(LABELS.values())),
     }
 
 

@@ -4,8 +4,9 @@ Stages, kept in a work folder; a stopped run goes on by naming those that remain
 
 listen    reads the published MusiCNN from its authors' package (``--musicnn``), and keeps what it
           hears in Emotify's recordings and what its copy for pictures begins with.
-develop   fits the network on GTZAN's training part and four fifths of Emotify's artists, and
-          keeps its answers for the rest: artists that nothing was fitted on.
+develop   fits network and ensemble on GTZAN's training part and four fifths of Emotify's
+          artists, for three seeds, and keeps their answers for the rest: artists that nothing
+          was fitted on.
 final     fits it by the same recipe on everything: the weights that ship.
 cross     fits network and ensemble fifteen times, on four fifths of all artists each, and keeps
           their answers for the last fifth: five parts, for three seeds.
@@ -49,7 +50,7 @@ from tagger.training.default_data import (
     DefaultData,
     load_default_data,
 )
-from tagger.training.default_figures import cross_figures, development_figures
+from tagger.training.default_figures import cross_figures, development_figures, repeat_figures
 from tagger.training.default_stages import (
     cross,
     develop,
@@ -124,13 +125,16 @@ def _judged(data: DefaultData, options: argparse.Namespace) -> _Judged:
     from tagger.training.default_network import FittedNetwork
 
     development, held = data.take(~data.held), data.take(data.held)
-    cnn_log = np.load(options.work / "develop.npy")
+    with np.load(options.work / "held.npz", allow_pickle=False) as answers:
+        repeats = answers["ensemble"], answers["cnn_log"]
+    cnn_log = repeats[1][0]
     votes = fit_default_votes(development, options.seed)
     members = fit_default_members(development, options.seed)
     ensemble = soft_vote(members, votes, held.tracks.features)
     fusion = fit_fusion(ensemble, cnn_log, held.targets, BIASED)
     singly = {name: m.predict_proba(held.tracks.features) for name, m in members.items()}
     figures, fused = development_figures(held, ensemble, cnn_log, singly, fusion)
+    figures["repeats"] = repeat_figures(held, *repeats)
     for stage in ("develop", "final"):
         figures[stage] = dict(FittedNetwork.load(options.work / stage).record)
     thresholds = fit_thresholds(fused, held.targets, tuple(LABELS.values()))

@@ -1,7 +1,7 @@
 """The stages of the default model's making that take time: what is heard, and what is fitted.
 
-Each leaves its results in the work folder: ``listen.npz``; ``develop.npz`` and ``.json``, its
-answers for the held-out clips in ``develop.npy``; ``final.npz`` and ``.json``; ``cross.npz``.
+Each leaves its results in the work folder: ``listen.npz``; ``develop.npz`` and ``.json``, with
+answers for the held-out clips in ``held.npz``; ``final.npz`` and ``.json``; ``cross.npz``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cross", "develop", "final", "fit_default_members", "fit_default_votes", "listen"]
 
-_SEEDS: Final = 3  # of the cross-validation
+_SEEDS: Final = 3  # of the cross-validation, and of the development split
 
 
 def listen(data: DefaultData, options: argparse.Namespace) -> None:
@@ -52,11 +52,22 @@ def listen(data: DefaultData, options: argparse.Namespace) -> None:
 
 
 def develop(data: DefaultData, options: argparse.Namespace) -> None:
-    """Fit the network on all but the held-out clips, and keep its answers for these."""
-    heard = _Heard.load(options)
-    fitted = heard.fit(data, ~data.held, options.seed)
-    fitted.save(options.work / "develop")
-    np.save(options.work / "develop.npy", fitted.log_probs(heard.found[data.held]))
+    """Fit network and ensemble on all but the held-out clips, and keep their answers for these.
+
+    Three times over; the first network is kept, too.
+    """
+    heard, held = _Heard.load(options), data.held
+    votes = fit_default_votes(data.take(~held), options.seed)
+    shape = (_SEEDS, int(held.sum()), len(LABELS))
+    ensemble, cnn_log = np.empty(shape), np.empty(shape)
+    for i in range(_SEEDS):
+        fitted = heard.fit(data, ~held, options.seed + i)
+        if not i:
+            fitted.save(options.work / "develop")
+        cnn_log[i] = fitted.log_probs(heard.found[held])
+        members = fit_default_members(data.take(~held), options.seed + i)
+        ensemble[i] = soft_vote(members, votes, data.tracks.features[held])
+    np.savez(options.work / "held.npz", ensemble=ensemble, cnn_log=cnn_log)
 
 
 def final(data: DefaultData, options: argparse.Namespace) -> None:

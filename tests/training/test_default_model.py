@@ -154,8 +154,14 @@ def test_the_figures_are_those_of_held_out_artists(made: Path) -> None:
     assert np.sum(figures["held_out"]["confusion"]) == 18
     assert set(figures["runtimes"]) == {"litert", "onnx", "litert's embedding"}
     assert max(figures["runtimes"].values()) <= export.TOLERANCE
-    answers = np.load(made / "work" / "develop.npy", allow_pickle=False)
+    with np.load(made / "work" / "held.npz", allow_pickle=False) as kept:
+        (answers,) = kept["cnn_log"]
+        assert kept["ensemble"].shape == (1, 18, len(LABELS))
     assert answers.shape == (18, len(LABELS))
+    repeats = figures["repeats"]
+    assert repeats["gtzan"]["fused"]["mean"] == figures["sources"]["gtzan"]["parts"]["fused"]
+    assert repeats["emotify_of_its_four"]["cnn"]["mean"] == figures["emotify_of_its_four"]["cnn"]
+    assert repeats["gtzan"]["ensemble"]["sd"] is None  # of one seed
     assert np.allclose(np.exp(answers).sum(axis=1), 1)
     parts = {"ensemble", "cnn", "fused", "logistic_regression", "svm", "extra_trees"}
     assert set(figures["sources"]["gtzan"]["parts"]) == parts
@@ -260,7 +266,8 @@ def test_the_answers_kept_are_those_of_the_network(made: Path, music: Path) -> N
     data = load_default_data(music)
     fitted = FittedNetwork.load(made / "work" / "develop")
     whole = picture_log_probs(fitted.network(), SPEC, data.tracks.pictures[data.held])
-    kept = np.load(made / "work" / "develop.npy", allow_pickle=False)
+    with np.load(made / "work" / "held.npz", allow_pickle=False) as answers:
+        (kept,) = answers["cnn_log"]
     assert np.ptp(kept) > 1
     assert np.exp(kept) == pytest.approx(np.exp(whole), abs=5e-3)
 
