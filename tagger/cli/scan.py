@@ -82,7 +82,9 @@ def run_scan(paths: list[Path], options: dict[str, Any]) -> None:
     from tagger.report.settings import decided
     from tagger.report.text import counted
     from tagger.workflows.libraries import settings_for
-    from tagger.workflows.manners import lower_priority, only_run
+    from tagger.workflows.manners import lower_priority, one_thread, only_run
+
+    one_thread()
     from tagger.workflows.scan import Scan, ScanOptions
     from tagger.workflows.settings import unknown_variables
 

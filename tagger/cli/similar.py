@@ -52,6 +52,9 @@ def similar(
     from tagger.report.m3u import check_playlist_name
     from tagger.report.similar import playlist_of, print_similar, similar_as_json
     from tagger.workflows.libraries import settings_for
+    from tagger.workflows.manners import one_thread
+
+    one_thread()
     from tagger.workflows.similar import SimilarOptions
     from tagger.workflows.similar import similar as find
 

@@ -19,16 +19,18 @@ from tagger.library.cache_queries import THIS_LISTENING, signed
 from tagger.library.cache_rows import unpack_hearing
 
 __all__ = [
+    "Packed",
     "Placed",
+    "audios_of",
     "drop_lost_vectors",
     "drop_old_spaces",
     "drop_vectors_of",
-    "files_of",
     "folders_of",
     "heard_by",
     "hearings_of",
     "keep_space",
     "keep_vectors",
+    "missing_of",
     "placed",
     "space_kept",
     "vectors_of",
@@ -36,19 +38,39 @@ __all__ = [
 
 _AUDIO_BITS: Final = 40
 _SPACES: Final = 2
+_AT_ONCE: Final = 1 << 10  # rows: the memory of these few is used over and over
 _BASE: Final = f"((SELECT id FROM space WHERE digest = ?) << {_AUDIO_BITS})"
+_FILES_AND_VECTORS: Final = (
+    f"FROM file LEFT JOIN vector ON place = {_BASE} + audio WHERE audio IS NOT NULL"
+)
+
+
+class Packed(NamedTuple):
+    """The vectors of some files.
+
+    Attributes:
+        files: the number of each.
+        bodies: their vectors, one behind the other.
+        complete: whether there was one of each file that was asked for, or an empty one.
+    """
+
+    files: list[int]
+    bodies: bytearray
+    complete: bool
 
 
 class Placed(NamedTuple):
     """Where a file is, and how it was when it was heard.
 
     Attributes:
+        audio: number of what it holds.
         path: the file.
         size: bytes.
         mtime_ns: time of modification.
         key: of its audio, or None if that could not be told.
     """
 
+    audio: int
     path: Path
     size: int
     mtime_ns: int
@@ -120,23 +142,61 @@ def drop_lost_vectors(db: sqlite3.Connection) -> None:
     db.execute(f"DELETE FROM vector WHERE (place & {mask}) NOT IN (SELECT audio FROM hearing)")
 
 
-def vectors_of(db: sqlite3.Connection, digest: bytes) -> dict[int, bytes]:
-    """The vectors of a space, by number of their audio."""
-    return dict(
-        db.execute(
-            f"SELECT place - {_BASE}, CAST(body AS BLOB) FROM vector"
-            f" WHERE place >= {_BASE} AND place < {_BASE} + {1 << _AUDIO_BITS}",
-            (digest, digest, digest),
-        )
+def vectors_of(
+    db: sqlite3.Connection, digest: bytes, width: int, folders: Collection[int] | None
+) -> Packed:
+    """The vectors of so many bytes in a space, of the files of some folders or of all."""
+    query = f"SELECT file.id, CAST(body AS BLOB) {_FILES_AND_VECTORS}"
+    found = Packed([], bytearray(), complete=True)
+    lacking = 0
+    for where, scope in _scopes(folders):
+        cursor = db.execute(query + where, (digest, *scope))
+        while rows := cursor.fetchmany(_AT_ONCE):
+            some = [row for row in rows if row[1] and len(row[1]) == width]
+            found.files.extend([file for file, _ in some])
+            found.bodies.extend(b"".join([body for _, body in some]))
+            if len(some) < len(rows):
+                lacking += sum(body is None or len(body) not in (0, width) for _, body in rows)
+    return found._replace(complete=not lacking)
+
+
+def missing_of(
+    db: sqlite3.Connection,
+    digest: bytes,
+    width: int,
+    folders: Collection[int] | None,
+    listening: bytes,
+) -> list[int]:
+    """The audios of these files that a listening has heard, and that have no vector of so many
+    bytes in a space, nor an empty one."""
+    query = (
+        f"SELECT audio {_FILES_AND_VECTORS}"
+        " AND (body IS NULL OR length(CAST(body AS BLOB)) NOT IN (0, ?))"
+        " AND EXISTS (SELECT 1 FROM hearing"
+        f" WHERE hearing.audio = file.audio AND listening = {THIS_LISTENING})"
     )
+    found = (
+        audio
+        for where, scope in _scopes(folders)
+        for (audio,) in db.execute(query + where, (digest, width, listening, *scope))
+    )
+    return list(dict.fromkeys(found))
 
 
-def files_of(db: sqlite3.Connection, folders: Collection[int] | None) -> list[tuple[int, int]]:
-    """Audio and number of each file of some folders, or of all, as far as an audio is known."""
-    if folders is None:  # an index alone answers this
-        return db.execute("SELECT audio, id FROM file WHERE audio IS NOT NULL").fetchall()
-    query = "SELECT audio, id FROM file WHERE folder = ? AND audio IS NOT NULL"
-    return [row for folder in folders for row in db.execute(query, (folder,))]
+def _scopes(folders: Collection[int] | None) -> list[tuple[str, tuple[int, ...]]]:
+    """Conditions that together hold for each file of some folders, or of all."""
+    if folders is None:
+        return [("", ())]
+    return [(" AND folder = ?", (folder,)) for folder in folders]
+
+
+def audios_of(db: sqlite3.Connection, digest: bytes) -> list[int]:
+    """The audios that have a vector in a space which is not empty, in their order."""
+    query = (
+        f"SELECT place - {_BASE} FROM vector WHERE length(CAST(body AS BLOB)) > 0"
+        f" AND place >= {_BASE} AND place < {_BASE} + {1 << _AUDIO_BITS} ORDER BY place"
+    )
+    return [audio for (audio,) in db.execute(query, (digest, digest, digest))]
 
 
 def keep_vectors(db: sqlite3.Connection, digest: bytes, bodies: Mapping[int, bytes]) -> None:
@@ -172,14 +232,14 @@ def folders_of(db: sqlite3.Connection) -> list[tuple[int, bytes]]:
 
 
 def placed(db: sqlite3.Connection, file: int) -> Placed | None:
-    """Where a file is, by its number; None if the cache has forgotten it meanwhile."""
+    """Where a file is, by its number; None if the cache has forgotten it, or what it holds."""
     row = db.execute(
-        "SELECT path, name, size, mtime_ns, CAST(key AS BLOB) FROM file"
+        "SELECT file.audio, path, name, size, mtime_ns, CAST(key AS BLOB) FROM file"
         " JOIN folder ON folder.id = file.folder LEFT JOIN audio ON audio.id = file.audio"
-        " WHERE file.id = ?",
+        " WHERE file.id = ? AND file.audio IS NOT NULL",
         (file,),
     ).fetchone()
     if not row:
         return None
-    folder, name, size, mtime_ns, key = row
-    return Placed(Path(os.fsdecode(folder + b"/" + name)), size, mtime_ns, key)
+    audio, folder, name, size, mtime_ns, key = row
+    return Placed(audio, Path(os.fsdecode(folder + b"/" + name)), size, mtime_ns, key)

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from tagger.domain import Hearing
 from tagger.library import cache_vectors
 from tagger.library.cache import Cache
-from tagger.library.cache_vectors import Placed
+from tagger.library.cache_vectors import Packed, Placed
 
 __all__ = ["VectorStore"]
 
@@ -35,17 +35,29 @@ class VectorStore:
         """Keep how hearings become vectors, in place of what was kept under the same digest."""
         self._cache.ask("written", lambda db: cache_vectors.keep_space(db, digest, body))
 
-    def vectors(self, digest: bytes) -> dict[int, bytes]:
-        """The vectors of a space, by number of their audio; empty where none is to be had."""
-        return self._cache.ask("read", lambda db: cache_vectors.vectors_of(db, digest))
+    def vectors(self, digest: bytes, width: int, folders: Collection[int] | None) -> Packed:
+        """The vectors of so many bytes in a space, of the files of some folders or of all that
+        are known."""
+        return self._cache.ask(
+            "read", lambda db: cache_vectors.vectors_of(db, digest, width, folders)
+        )
+
+    def missing(self, digest: bytes, width: int, folders: Collection[int] | None) -> list[int]:
+        """Numbers of the audios of these files that were heard, and have no such vector nor an
+        empty one."""
+        return self._cache.ask(
+            "read",
+            lambda db: cache_vectors.missing_of(db, digest, width, folders, self._listening),
+        )
+
+    def audios(self, digest: bytes) -> list[int]:
+        """Numbers of the audios that have a vector in a space, in their order; what is kept as
+        an empty one does not count."""
+        return self._cache.ask("read", lambda db: cache_vectors.audios_of(db, digest))
 
     def keep_vectors(self, digest: bytes, bodies: Mapping[int, bytes]) -> None:
         """Keep the vectors of some audios, by number; nothing if the space is not kept."""
         self._cache.ask("written", lambda db: cache_vectors.keep_vectors(db, digest, bodies))
-
-    def files(self, folders: Collection[int] | None) -> list[tuple[int, int]]:
-        """Numbers of audio and file, for all files of some folders or of all that are known."""
-        return self._cache.ask("read", lambda db: cache_vectors.files_of(db, folders))
 
     def folders(self, paths: Iterable[str]) -> set[int]:
         """Numbers of some folders, as far as anything is known of them."""

@@ -27,6 +27,9 @@ class Ensemble:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
+        # Members have a few operators: to look for better ones takes longer than all else here,
+        # and made none of them faster.
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.log_severity_level = 4  # it warns on stderr about GPUs that it cannot see
         self._n_labels: Final = len(bundle.fitted_labels)
         self._n_features: Final = len(bundle.features)

@@ -211,31 +211,31 @@ class _Search:
         near = similarities(vector, others.vectors)
         self.compared = len(near)
         chosen = list(self._nearest(others, near))
-        heard = self._store.hearings([others.audios[row] for row, _, _ in chosen])
-        chosen = [item for item in chosen if others.audios[item[0]] in heard]
-        hearings = [heard[others.audios[row]] for row, _, _ in chosen]
+        heard = self._store.hearings([place.audio for _, place, _ in chosen])
+        chosen = [item for item in chosen if item[1].audio in heard]
+        hearings = [heard[place.audio] for _, place, _ in chosen]
         if not hearings:
             return []
-        places = _places(classifier, space.standardised, [hearing, *hearings])
+        axes = _on_axes(classifier, space.standardised, [hearing, *hearings])
         predictions = classifier.predict(hearings)
         return [
             Neighbour(
-                path=path,
+                path=place.path,
                 similarity=float(near[row]),
-                why=likeness(places[0], place, prediction.genres, predicted.genres),
+                why=likeness(axes[0], its_axes, prediction.genres, predicted.genres),
                 duration_s=neighbour.duration_s,
                 genres=predicted.genres,
                 tags=tags,
             )
-            for (row, path, tags), place, neighbour, predicted in zip(
-                chosen, places[1:], hearings, predictions, strict=True
+            for (row, place, tags), its_axes, neighbour, predicted in zip(
+                chosen, axes[1:], hearings, predictions, strict=True
             )
         ]
 
     def _nearest(
         self, others: Compared, near: npt.NDArray[np.float32]
-    ) -> Iterator[tuple[int, Path, Described]]:
-        """The rows to show, nearest first, with their paths and tags."""
+    ) -> Iterator[tuple[int, Placed, Described]]:
+        """The rows to show, nearest first, with where they are and their tags."""
         own_key = audio_key_of(self._path)
         keys = {own_key} if own_key else set()
         by_artist: Counter[str] = Counter()
@@ -263,10 +263,10 @@ class _Search:
             shown += 1
             if place.key:
                 keys.add(place.key)
-            yield row, place.path, tags
+            yield row, place, tags
 
 
-def _places(
+def _on_axes(
     classifier: Classifier,
     standardised: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64] | None],
     hearings: list[Hearing],

@@ -40,13 +40,11 @@ class Compared:
     Attributes:
         space: what the vectors are in.
         files: number of each file in the cache.
-        audios: number of what each holds.
         vectors: int8, shape (n, n_dims).
     """
 
     space: Space
     files: Sequence[int]
-    audios: Sequence[int]
     vectors: npt.NDArray[np.int8]
 
 
@@ -74,37 +72,20 @@ def compared(
         ModelError: the bundle's space is damaged.
     """
     digest = decision_fingerprint(classifier.bundle)
-    files = store.files(folders)
-    bodies = store.vectors(digest)
-    made = [audio for audio, body in bodies.items() if body]
-    space, is_new = _space(store, classifier, digest, made)
+    space = _space(store, classifier, digest)
     if space is None:
         return None
-    if is_new:
-        bodies = {}
-    width = space.n_dims
-    usual = (0, width)  # anything else was damaged
-    missing = list(
-        dict.fromkeys(
-            a for a, _ in files if (body := bodies.get(a)) is None or len(body) not in usual
-        )
-    )
-    if len(missing) > _SLOW:
-        say(f"Preparing {len(missing):,} tracks for comparison; this is done once")
-    for at in range(0, len(missing), _BATCH):
-        hearings = store.hearings(missing[at : at + _BATCH])
-        new = _bodies(space, classifier, hearings)
-        store.keep_vectors(digest, new)
-        bodies.update(new)
-        progress(at + len(hearings), len(missing))
-    usable = [pair for pair in files if len(bodies.get(pair[0], b"")) == width]
-    joined = b"".join(bodies[audio] for audio, _ in usable)
-    return Compared(
-        space,
-        files=[file for _, file in usable],
-        audios=[audio for audio, _ in usable],
-        vectors=np.frombuffer(joined, np.int8).reshape(len(usable), width),
-    )
+    found = store.vectors(digest, space.n_dims, folders)
+    if not found.complete and (missing := store.missing(digest, space.n_dims, folders)):
+        if len(missing) > _SLOW:
+            say(f"Preparing {len(missing):,} tracks for comparison; this is done once")
+        for at in range(0, len(missing), _BATCH):
+            hearings = store.hearings(missing[at : at + _BATCH])
+            store.keep_vectors(digest, _bodies(space, classifier, hearings))
+            progress(at + len(hearings), len(missing))
+        found = store.vectors(digest, space.n_dims, folders)
+    vectors = np.frombuffer(found.bodies, np.int8).reshape(len(found.files), space.n_dims)
+    return Compared(space, found.files, vectors)
 
 
 def vectors_of(
@@ -138,20 +119,18 @@ def _bodies(space: Space, classifier: Classifier, hearings: dict[int, Hearing]) 
     }
 
 
-def _space(
-    store: VectorStore, classifier: Classifier, digest: bytes, made: Sequence[int]
-) -> tuple[Space | None, bool]:
-    """The space to compare in, and whether the vectors that are kept, those of the audios ``made``,
-    are not of it."""
+def _space(store: VectorStore, classifier: Classifier, digest: bytes) -> Space | None:
+    """The space to compare in. Where it is not the one that is kept, it takes its place."""
     own = space_of(classifier.bundle)
     kept = store.space(digest)
     if own:
         if kept is None:
             store.keep_space(digest, _packed(own, 0))
-        return own, kept is None
+        return own
     known = _unpacked(kept, classifier.bundle) if kept else None
+    made = store.audios(digest)
     if known and 2 * known[1] > min(len(made), _FIT_ON):
-        return known[0], False
+        return known[0]
     heard = made or store.heard()  # of what is made, all is music
     some = np.linspace(0, len(heard) - 1, min(len(heard), _FIT_ON)).astype(int)
     hearings = list(store.hearings([heard[i] for i in some]).values())
@@ -162,10 +141,10 @@ def _space(
         if not prediction.objection
     ]
     if len(music) < 2:
-        return None, False
+        return None
     space = fit_space(*_arrays(classifier.bundle, *zip(*music, strict=True)))
     store.keep_space(digest, _packed(space, len(music)))
-    return space, True
+    return space
 
 
 def _packed(space: Space, fitted_on: int) -> bytes:

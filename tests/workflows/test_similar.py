@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from collections import Counter
@@ -281,11 +282,35 @@ def test_a_damaged_vector_is_made_again(tmp_path, monkeypatch, bundle):
     digest = decision_fingerprint(bundle)
     with Cache.open(cache_folder()) as cache:
         store = VectorStore(cache, b"")
-        sound = store.vectors(digest)
-        store.keep_vectors(digest, dict.fromkeys(list(sound)[1:], b"xy"))
+        space = store.space(digest)
+        assert space
+        width = json.loads(space.partition(b"\n")[0])["similarity"]["parts"]
+        n_dims = sum(part["dims"] for part in width)
+        sound = store.vectors(digest, n_dims, None)
+        assert len(sound.files) == 5
+        store.keep_vectors(digest, dict.fromkeys(store.audios(digest)[1:], b"xy"))
+        assert len(store.vectors(digest, n_dims, None).files) == 1
     assert similar(asked(seed, per_artist=0)) == before
     with Cache.open(cache_folder()) as cache:
-        assert VectorStore(cache, b"").vectors(digest) == sound
+        assert VectorStore(cache, b"").vectors(digest, n_dims, None) == sound
+
+
+def test_what_another_model_heard_is_not_made_ready(tmp_path, monkeypatch, bundle):
+    monkeypatch.setenv("GENRETAG_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr("tagger.workflows.vectors._SLOW", 3)
+    with Cache.open(cache_folder()) as cache:
+        for number in range(9):
+            path = tmp_path / f"other {number}.mp3"
+            cache.keep(path, 0, 0, bytes([number]) * 16, b"other", hearing(bundle, number, 1))
+    seed = known_tracks(tmp_path / "m", bundle, 5)
+    said: list[str] = []
+    made: list[tuple[int, int]] = []
+    find_all = asked(seed, per_artist=0)
+    for _ in range(2):
+        found = similar(find_all, lambda done, total: made.append((done, total)), said.append)
+        assert len(found.neighbours) == 4
+    assert said == ["Preparing 5 tracks for comparison; this is done once"]
+    assert made == [(5, 5)]
 
 
 def test_the_space_of_a_model_is_used_and_never_fitted(tmp_path, monkeypatch, bundle):
