@@ -251,6 +251,39 @@ def ink(page: Any) -> str:
     )
 
 
+def test_no_name_on_the_map_hides_the_only_mark_of_a_genre(browser, tmp_path):
+    alone = [
+        tagged(f"/m/{genre}.mp3", genres=((genre, 0.7), *((g, 0.1) for g in GENRES if g != genre)))
+        for genre in GENRES
+    ]
+    view = Opened(
+        browser, write(tmp_path / "r.html", alone), viewport={"width": 900, "height": 700}
+    )
+    whole = view.page.evaluate(
+        """() => {
+          const map = document.getElementById("map-dots");
+          const { data } = map.getContext("2d").getImageData(0, 0, map.width, map.height);
+          const seen = new Map();
+          for (let k = 0; k < data.length; k += 4) {
+            const colour = (data[k] << 16) | (data[k + 1] << 8) | data[k + 2];
+            seen.set(colour, (seen.get(colour) ?? 0) + 1);
+          }
+          return [...seen.values()].filter((n) => n > 40).length;
+        }"""
+    )
+    assert whole >= len(GENRES) + 2  # and the ground, and the names
+    assert view.problems == []
+
+
+def test_what_was_not_heard_has_no_bar_and_says_what_it_is(browser, tmp_path):
+    path = write(tmp_path / "r.html", [failed(), tagged()])
+    for width in (1280, 390):
+        page = Opened(browser, path, viewport={"width": width, "height": 800}).page
+        bars = page.locator(".row:not([hidden]) .sure i")
+        assert [bars.nth(i).is_visible() for i in range(2)] == [False, True]
+        assert "failed" in page.locator(".row:not([hidden])").first.inner_text()
+
+
 def test_light_and_dark(browser, report):
     for scheme, other in (("light", "Dark"), ("dark", "Light")):
         view = Opened(browser, report, color_scheme=scheme)

@@ -4,6 +4,7 @@ const NEAR = 16; // pixels within which a mark is meant
 const CELLS = 80; // of the grid in which marks are looked up
 const MOST = 40; // times that the map can be enlarged
 const MARGIN = 22;
+const MOST_AVOIDED = 2000; // marks that names are kept off; among more there is no room
 
 class LibraryMap {
   constructor(tracks, choice, open) {
@@ -96,10 +97,12 @@ class LibraryMap {
     if (this.current >= 0) this.ring(); else this.fit(this.mark);
   }
 
-  /** Writes each group's name where its tracks are densest. */
+  /** Writes each group's name where its tracks are densest, and where few marks are beneath. */
   label(pen, groups, colours) {
     const coarse = 24;
     const seen = new Map();
+    const marks = [];
+    const few = this.tracks.heard <= MOST_AVOIDED;
     const { chosen } = this.choice;
     for (const i of this.filed) {
       const group = groups.numbers[i];
@@ -111,6 +114,7 @@ class LibraryMap {
       const cells = seen.get(group);
       const sum = cells.get(cell) ?? cells.set(cell, [0, 0, 0]).get(cell);
       sum[0] += 1; sum[1] += left; sum[2] += top;
+      if (few) marks.push([left, top]);
     }
     pen.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
     pen.textAlign = "center";
@@ -124,9 +128,16 @@ class LibraryMap {
       const whole = groups.names[group];
       const name = whole.length > 24 ? `${whole.slice(0, 23)}…` : whole;
       const half = pen.measureText(name).width / 2 + 5;
-      const left = Math.min(this.wide - half, Math.max(half, x / n));
-      const top = Math.min(this.high - 12, Math.max(12, y / n));
-      if (taken.some((box) => Math.abs(box[0] - left) < box[2] + half && Math.abs(box[1] - top) < 18)) continue;
+      const places = [[0, 0], [0, -17], [0, 17], [half + 4, 0], [-half - 4, 0], [0, -30], [0, 30]].map(([dx, dy]) => [
+        Math.min(this.wide - half, Math.max(half, x / n + dx)),
+        Math.min(this.high - 12, Math.max(12, y / n + dy)),
+      ]);
+      const near = (boxes, [left, top], aside, above) => boxes.filter(
+        (box) => Math.abs(box[0] - left) < aside + (box[2] ?? 0) && Math.abs(box[1] - top) < above).length;
+      const free = places.slice(0, few ? places.length : 1).filter((place) => !near(taken, place, half, 18));
+      if (!free.length) continue;
+      const hidden = free.map((place) => near(marks, place, half, 14));
+      const [left, top] = free[hidden.indexOf(Math.min(...hidden))];
       taken.push([left, top, half]);
       pen.lineWidth = 4;
       pen.strokeStyle = colours.halo;

@@ -128,12 +128,14 @@ class TrackTable {
     const { tracks } = this;
     const heard = tracks.columns.genre0[i];
     row.track = i;
+    row.node.classList.toggle("unheard", !heard);
+    row.bar.hidden = !heard;
     row.name.textContent = row.name.title = tracks.names[i];
     row.folder.textContent = row.folder.title = tracks.folder(i) || "";
     row.genre.textContent = heard ? tracks.genre.names[heard] : "—";
     row.sure.textContent = heard ? percent(tracks.p(i)) : "";
     row.bar.style.setProperty("--share", `${100 * tracks.p(i)}%`);
-    row.type.textContent = row.type.title = tracks.columns.type[i] ? tracks.type.names[tracks.columns.type[i]] : "";
+    row.type.textContent = row.type.title = typeWords(tracks, i);
     row.file.textContent = row.file.title = written(tracks, i);
     row.deed.className = `cut dot tone-${tracks.deed(i).tone}`;
     row.deed.textContent = tracks.deed(i).word;
@@ -175,7 +177,7 @@ class TrackTable {
   print() {
     const heads = ["Track", "Genre heard", "Music type", "Genre in the file", "What happened"];
     const rows = [...this.shown.slice(0, PRINTED)].map((i) => el("tr", {}, ...[
-      pathBelow(this.tracks, i), heardWords(this.tracks, i), this.tracks.type.names[this.tracks.columns.type[i]],
+      pathBelow(this.tracks, i), heardWords(this.tracks, i), typeWords(this.tracks, i),
       written(this.tracks, i), this.tracks.deed(i).why ? this.tracks.deed(i).word : this.tracks.reason(i),
     ].map((text) => el("td", {}, text))));
     const left = this.shown.length - rows.length;
@@ -192,6 +194,11 @@ function pathBelow(tracks, i) {
 function heardWords(tracks, i) {
   const [first] = tracks.ranks(i);
   return first ? `${first[0]} ${percent(first[2])}` : "—";
+}
+
+function typeWords(tracks, i) {
+  const type = tracks.columns.type[i];
+  return type ? tracks.type.names[type] : "";
 }
 
 /** The genre in the file: "Other → Rock" where it changes, "—" for none. */
