@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tagger.report.text import counted, duration, one_line, percent, shown
+from tagger.report.text import counted, duration, one_line, percent, print_prose, shown
 
 __all__ = ["LearningConsole"]
 
@@ -127,8 +127,9 @@ class LearningConsole:
         )
         written = figures["written"]
         if written["accuracy"] is not None:
-            self._out.print(
-                f"\nAt its thresholds it speaks on {percent(written['share'])} of the tracks, and "
+            self._out.print()
+            self._prose(
+                f"At its thresholds it speaks on {percent(written['share'])} of the tracks, and "
                 f"is right on {percent(written['accuracy'])} of those."
             )
         self._out.print(
@@ -157,10 +158,10 @@ class LearningConsole:
             )
         self._out.print(table)
         unit = genres[0]["unit"]
-        self._out.print(
-            f"\nRecognised by fits that did not know the {unit}. The others are no recordings, but "
-            "drawn from what the model knows of its genres: expect more in a real library.",
-            soft_wrap=True,
+        self._out.print()
+        self._prose(
+            f"Recognised by fits that did not know the {unit}. The others are no recordings, but "
+            "drawn from what the model knows of its genres: expect more in a real library."
         )
         self._out.print(
             f"\nWritten to {shown(folder)} in {duration(seconds)}; MODEL_CARD.md there says more.",
@@ -172,8 +173,9 @@ class LearningConsole:
         """Show the figures of an evaluation."""
         self._judged(f"{model} on {counted(figures['n'], 'track')}", figures)
         segments = figures["segments"]
-        self._out.print(
-            f"\nWhole tracks from {counted(segments['segments'], 'segment')} of the network alone: "
+        self._out.print()
+        self._prose(
+            f"Whole tracks from {counted(segments['segments'], 'segment')} of the network alone: "
             f"majority vote {percent(segments['majority_vote'])} "
             f"({counted(segments['ties'], 'tie')}), "
             f"summed probability {percent(segments['summed_probability'])}."
@@ -220,17 +222,15 @@ class LearningConsole:
         """Say what an autoencoder keeps of tracks, and where it stands."""
         held = figures["held"]
         of = f"{counted(held, 'track')} that it did not learn from" if held else "what it learned"
-        self._out.print(
+        self._prose(
             f"{figures['numbers']} numbers for three seconds keep {percent(1 - figures['error'])} "
-            f"of how the MFCC of {of} vary.",
-            soft_wrap=True,
+            f"of how the MFCC of {of} vary."
         )
         if alike := figures["alike"]:
-            self._out.print(
+            self._prose(
                 f"The nearest track is of the same {figures['unit']} for "
                 f"{percent(alike['nearest'])} (by chance {percent(alike['chance'])}) of those "
-                "with several.",
-                soft_wrap=True,
+                "with several."
             )
         if heard:
             path, seconds = heard
@@ -260,10 +260,10 @@ class LearningConsole:
                 ", ".join(f"{name} {_short(value)}" for name, value in each.parameters.items()),
             )
         self._out.print(table)
-        self._out.print(
-            "\nAccuracy and kappa: on artists that the search did not see; usual: kappa of the "
-            "usual parameters there; in search: kappa by which the draw was chosen.",
-            soft_wrap=True,
+        self._out.print()
+        self._prose(
+            "Accuracy and kappa: on artists that the search did not see; usual: kappa of the "
+            "usual parameters there; in search: kappa by which the draw was chosen."
         )
         for each in found:
             if each.reason:
@@ -285,14 +285,16 @@ class LearningConsole:
         self._out.print(table)
         if separating:
             names = ", ".join(f"{name} ({share:.2f})" for name, share in separating[:5])
-            self._out.print(f"\nGenres differ most in {names}.", soft_wrap=True)
+            self._out.print()
+            self._prose(f"Genres differ most in {names}.")
         if drops:
-            self._out.print(
-                f"{counted(drops, 'attribute')} could be dropped, as others say the same."
-            )
+            self._prose(f"{counted(drops, 'attribute')} could be dropped, as others say the same.")
         self._out.print()
         for file in files:
             self._out.print(shown(file), soft_wrap=True)
+
+    def _prose(self, text: str) -> None:
+        print_prose(self._out, Text(text))
 
     def figures_as_json(self, figures: Mapping[str, Any]) -> None:
         """The figures for programs."""

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["counted", "duration", "one_line", "percent", "shown"]
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+__all__ = ["counted", "duration", "one_line", "percent", "print_prose", "shown"]
+
+_NARROWEST: Final = 20
 
 
 def shown(path: Path | str) -> str:
@@ -42,3 +49,13 @@ def duration(seconds: float) -> str:
 def counted(n: int, noun: str, plural: str | None = None) -> str:
     """``1 track``, ``2 tracks``, ``1,000 tracks``."""
     return f"{n:,} {noun if n == 1 else plural or noun + 's'}"
+
+
+def print_prose(console: Console, text: Text, indent: int = 0) -> None:
+    """Print sentences: on a terminal broken between words, elsewhere on one line."""
+    lines = [text]
+    if console.is_terminal:
+        lines = list(text.wrap(console, max(_NARROWEST, console.width - indent)))
+    for line in lines:
+        line.pad_left(indent)
+        console.print(line, soft_wrap=True)

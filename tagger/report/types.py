@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tagger.report.text import counted, duration, one_line, percent, shown
+from tagger.report.text import counted, duration, one_line, percent, print_prose, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -168,7 +168,7 @@ def print_types(seen: SeenTypes, *, verbose: bool = False) -> None:
     left_out = f"; {counted(seen.left_out, 'file')} left out" if seen.left_out else ""
     head = f"{counted(len(seen.types), 'music type')} in {counted(seen.tracks, 'track')}{left_out}"
     console.print(Text(head, style="bold"))
-    console.print(Text(_fit(seen)), soft_wrap=True)
+    print_prose(console, Text(_fit(seen)))
     if seen.fitted != "earlier" or verbose:
         console.print()
         console.print(_looks(seen))
@@ -241,10 +241,10 @@ def _print_type(console: Console, kind: SeenType, tracks: int) -> None:
     line.append(f"  {counted(kind.tracks, 'track')}, {percent(share)} ")
     line.append("━" * max(1, round(_BAR_WIDTH * share)) if kind.tracks else "", style="magenta")
     console.print(line, soft_wrap=True)
-    console.print(Text(f"   {kind.description}"), soft_wrap=True)
+    print_prose(console, Text(kind.description), indent=3)
     heard = [f"{one_line(g)} {percent(p)}" for g, p in kind.genres[:_GENRES] if p >= _LEAST]
     if heard:
-        console.print(Text(f"   heard as {', '.join(heard)}", style="dim"), soft_wrap=True)
+        print_prose(console, Text(f"heard as {', '.join(heard)}", style="dim"), indent=3)
     for at, track in enumerate(kind.typical):
         name = " – ".join(one_line(part) for part in (track.artist, track.title) if part)
         said = f"{name}  " if name else ""

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import io
 import os
 import unicodedata
 from pathlib import Path
 
 import pytest
-from report.reports import HOSTILE
+from report.reports import HOSTILE, MARKUP
+from rich.console import Console
+from rich.text import Text
 
-from tagger.report.text import counted, duration, one_line, percent, shown
+from tagger.report.text import counted, duration, one_line, percent, print_prose, shown
 
 
 @pytest.mark.parametrize(("raw", "safe"), HOSTILE.values(), ids=HOSTILE)
@@ -56,3 +59,23 @@ def test_duration(seconds, text):
 def test_counted():
     assert [counted(n, "track") for n in (0, 1, 1000)] == ["0 tracks", "1 track", "1,000 tracks"]
     assert counted(2, "process", "processes") == "2 processes"
+
+
+SENTENCE = f"No silhouette reaches 0.25 (the highest is 0.22), so {MARKUP} pass into each other."
+
+
+@pytest.mark.parametrize("width", [20, 30, 41, 80, 200])
+def test_on_a_terminal_prose_is_broken_between_words(width):
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, color_system=None, width=width, markup=False)
+    print_prose(console, Text(SENTENCE), indent=3)
+    lines = file.getvalue().splitlines()
+    assert all(line.startswith("   ") and len(line) <= max(width, 23) for line in lines)
+    assert " ".join(line.strip() for line in lines) == SENTENCE
+    assert (len(lines) == 1) == (width >= len(SENTENCE) + 3)
+
+
+def test_elsewhere_prose_stays_on_one_line():
+    file = io.StringIO()
+    print_prose(Console(file=file, width=30), Text(SENTENCE), indent=3)
+    assert file.getvalue() == f"   {SENTENCE}\n"
