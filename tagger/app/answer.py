@@ -177,7 +177,7 @@ def _neighbours_html(found: Similar) -> str:
         rows.append(
             f'<tr title="{escape(shown(track.path), quote=True)}"><td>{track.similarity:.2f}</td>'
             f"<td>{named}<small>{_safe('; '.join(track.why))}</small></td>"
-            f"<td>{_safe(genre)} {percent(p)}</td></tr>"
+            f"<td>{_safe(genre)} <span>{percent(p)}</span></td></tr>"
         )
     return (
         '<div class="neighbours"><table><thead><tr><th>likeness</th><th>track</th><th>heard</th>'

@@ -29,9 +29,12 @@ _LOOK_JS: Final = (
 )
 
 CSS: Final = """
-.neighbours table {width: 100%; border-collapse: collapse; border: 0 !important}
+.neighbours table {width: 100%; border-collapse: collapse}
+.neighbours :is(table, thead, tbody, tr) {border: 0 !important}
 .neighbours :is(td, th) {text-align: left; padding: .3em .7em .3em 0; vertical-align: top;
   border: 0; border-bottom: 1px solid var(--border-color-primary)}
+.neighbours td:nth-child(2) {overflow-wrap: anywhere}
+.neighbours span {white-space: nowrap}
 .neighbours small {display: block; opacity: .75}
 #picture img {padding-top: 2.4em}
 .facts .problem {font-weight: 600}

@@ -138,8 +138,8 @@ def seed_playlist(out: Path, found: Similar) -> Path:
         UsageError: the folder cannot be made, or a file that is not ours stands there.
     """
     _check_folder(out)
-    tags = found.tags
-    name = " – ".join(part for part in (tags.artist, tags.title) if part) or found.path.stem
+    title = found.tags.title or found.path.stem
+    name = " – ".join(part for part in (found.tags.artist, title) if part)
     [file] = file_names([f"Like {name}"], _SUFFIX)
     check_playlist_name(out / file)
     _make(out)

@@ -187,3 +187,24 @@ def test_in_a_browser(
     while files_of(temporary, ".mp3", ".png") and time.monotonic() < give_up:
         time.sleep(0.1)
     assert files_of(temporary, ".mp3", ".png") == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_the_longest_name_leaves_similar_tracks_as_wide_as_the_page(tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    from tagger.app.page import CSS
+
+    row = "<tr><td>0.55</td><td>{}<small>both Rock</small></td><td>Rock <span>68 %</span></td></tr>"
+    rows = "".join(row.format(name) for name in ("x" * 250, "short"))
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch_persistent_context(
+            str(tmp_path / "profile"), executable_path=CHROMIUM, headless=True,
+            args=["--no-sandbox", "--disable-gpu"], viewport={"width": 390, "height": 800},
+        )  # fmt: skip
+        page = browser.new_page()
+        page.set_content(f"<style>{CSS}</style><div class=neighbours><table>{rows}</table></div>")
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        heights = "[...document.querySelectorAll('td:last-child')].map((td) => td.offsetHeight)"
+        long, short = page.evaluate(heights)
+        assert long > 3 * short
+        browser.close()

@@ -29,7 +29,9 @@ from tagger.models.fusion import log_softmax
 from tagger.models.similarity import FILE, fit_space
 from tagger.training.export import write_bundle
 from tagger.workflows import similar as module
+from tagger.workflows.collection import Described
 from tagger.workflows.fingerprints import decision_fingerprint, listening_fingerprint
+from tagger.workflows.playlists import seed_playlist
 from tagger.workflows.similar import Similar, SimilarOptions, similar
 
 MODEL: dict[str, str] = {}
@@ -189,6 +191,21 @@ def test_within_some_paths(places):
     assert [n.path for n in found.neighbours] == [within[1]]
     with pytest.raises(UsageError, match="no such file or folder"):
         find(places, "artist 0/0.mp3", within=(m / "nowhere",))
+
+
+@pytest.mark.parametrize(
+    ("artist", "title", "name"),
+    [
+        ("Ann", "One", "Like Ann – One.m3u8"),
+        ("Ann", "", "Like Ann – 2.m3u8"),  # or all of Ann's would be one
+        ("", "One", "Like One.m3u8"),
+        ("", "", "Like 2.m3u8"),
+    ],
+)
+def test_a_playlist_is_called_after_its_seed(places, tmp_path, artist, title, name):
+    found = find(places, "artist 0/2.mp3", n=1)
+    named = replace(found, tags=Described(artist=artist, title=title))
+    assert seed_playlist(tmp_path / "lists", named) == tmp_path / "lists" / name
 
 
 def test_the_search_for_artists_has_an_end(places, monkeypatch):
