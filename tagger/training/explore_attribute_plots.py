@@ -17,6 +17,7 @@ __all__ = ["plot_boxes", "plot_components", "plot_correlation", "plot_distributi
 
 _NAMED_ATTRIBUTES: Final = 40
 _BINS: Final = 30
+_IN_HERTZ: Final = ("spectral_centroid", "spectral_bandwidth", "spectral_rolloff")
 
 Array = npt.NDArray[np.float64]
 
@@ -181,7 +182,8 @@ def _panels(n: int, height: float, **share: Any) -> tuple[Any, list[Any]]:
 
 
 def _titled(name: str, eta2: float) -> str:
-    return f"{shown(name, 34)}, η² {eta2:.2f}"
+    unit = " (Hz)" if name.startswith(_IN_HERTZ) else ""
+    return f"{shown(name, 34)}{unit}, η² {eta2:.2f}"
 
 
 def _about(title: str, groups: GenreGroups) -> str:

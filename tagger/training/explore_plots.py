@@ -153,7 +153,7 @@ def _draw_track(wave: Any, mel: Any, sample: Sample) -> Any:
     starts = np.arange(0, len(sample.y), step)
     low, high = np.minimum.reduceat(sample.y, starts), np.maximum.reduceat(sample.y, starts)
     wave.fill_between(starts / _SR, low, high, color=_BLUE, lw=0.3)
-    wave.set(ylim=(-1.05, 1.05), yticks=(-1, 0, 1))
+    wave.set(ylim=(-1.05, 1.05), yticks=(-1, 0, 1), ylabel="amplitude")
     wave.tick_params(labelbottom=False)
     mel_db = Spectrum([sample.y], _SR).mel_db
     image = librosa.display.specshow(
