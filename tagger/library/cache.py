@@ -124,11 +124,16 @@ class Cache:
         path = self._written(folder)
         return self._tried(lambda db: settled_in(db, path, decision), {})
 
-    def report(self, path: Path) -> TrackReport | None:
-        """The report that a file was settled with; only its numbers are rounded."""
-        if os.fsencode(path) in self._touched:
+    def report(self, path: Path | str, *, called: Path | None = None) -> TrackReport | None:
+        """The report that a file was settled with; only its numbers are rounded.
+
+        Args:
+            path: the file.
+            called: its path as the report shall have it; None for the same.
+        """
+        if self._touched and os.fsencode(path) in self._touched:
             self._flush()
-        return self._tried(lambda db: report_of(db, path), None)
+        return self._tried(lambda db: report_of(db, path, called or Path(path)), None)
 
     def hearing(
         self,

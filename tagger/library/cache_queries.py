@@ -96,12 +96,12 @@ def settled_in(db: sqlite3.Connection, folder: bytes, decision: bytes) -> dict[s
     return {decode(name): make(row) for name, *row in db.execute(_SETTLED, (folder, decision))}
 
 
-def report_of(db: sqlite3.Connection, path: Path) -> TrackReport | None:
-    """The report that a file was settled with."""
+def report_of(db: sqlite3.Connection, path: Path | str, called: Path) -> TrackReport | None:
+    """The report that a file was settled with, under another path or the same."""
     row = db.execute(
         f"SELECT body FROM report JOIN file ON file.id = report.file WHERE {THIS_FILE}", split(path)
     ).fetchone()
-    return unpack_report(path, row[0]) if row else None
+    return unpack_report(called, row[0]) if row else None
 
 
 def stored(

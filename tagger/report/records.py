@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
@@ -53,21 +52,19 @@ class _Checked:
         self._path = path
 
     def track(self, report: TrackReport) -> None:
-        with self._translated():
+        try:
             self._writer.track(report)
+        except OSError as error:
+            raise self._unwritten(error) from error
 
     def finish(self, summary: RunSummary) -> None:
-        with self._translated():
-            self._writer.finish(summary)
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
         try:
-            yield
+            self._writer.finish(summary)
         except OSError as error:
-            raise UsageError(
-                f"--report {self._path}: cannot be written: {error.strerror}"
-            ) from error
+            raise self._unwritten(error) from error
+
+    def _unwritten(self, error: OSError) -> UsageError:
+        return UsageError(f"--report {self._path}: cannot be written: {error.strerror}")
 
 
 def _lines(path: Path) -> TextIO:

@@ -121,7 +121,7 @@ def listen_to(
                 yield heard if same or heard.current is None else _changed(heard)
             else:
                 recall.is_what_was_heard(track, None)
-                yield Heard(last_word(Path(track.path), outcome))
+                yield Heard(last_word(track.path, outcome))
 
 
 def hearing_of(outcome: Outcome) -> Hearing | None:
@@ -135,19 +135,19 @@ def _changed(heard: Heard) -> Heard:
     return Heard(replace(heard.report, status=Status.FAILED, reason=reason, cached=False))
 
 
-def last_word(path: Path, outcome: Outcome) -> TrackReport:
+def last_word(path: Path | str, outcome: Outcome) -> TrackReport:
     """What is to be said of a track of which no hearing came.
 
     Raises:
         ModelError: the model fails, as it would on every track.
     """
     if isinstance(outcome, Failure):
-        return _not_heard(path, outcome.error)
+        return _not_heard(Path(path), outcome.error)
     known = outcome.outcome if isinstance(outcome, Recalled) else outcome
     if isinstance(known, Problem):
         skipped = known.kind is ProblemKind.NOT_MUSIC
         status = Status.SKIPPED if skipped else Status.FAILED
-        return TrackReport(path, status, known.text, cached=True)
+        return TrackReport(Path(path), status, known.text, cached=True)
     assert isinstance(known, TrackReport)
     return known
 

@@ -52,15 +52,19 @@ class Recall:
         self.decision = decision
         self._rescan = rescan
         self._under_way: dict[str, _State] = {}
+        self._folder = ("", "")  # the last one, and where it is
 
     def ready(self, track: Track) -> Recalled | None:
         """What is known of a track, or None if it must be heard."""
-        path = Path(anchored(track.path))
+        place = self._place_of(track.path)
         # The walk may be hours ago.
-        state = self._under_way[track.path] = _state(path) or _State(track.size, track.mtime_ns)
+        state = self._under_way[track.path] = _state(place) or _State(track.size, track.mtime_ns)
         is_as_met = (state.size, state.mtime_ns) == (track.size, track.mtime_ns)
-        if track.as_before and is_as_met and (report := self.cache.report(path)):
-            return Recalled(replace(report, path=Path(track.path), cached=True))
+        if track.as_before and is_as_met:
+            report = self.cache.report(place, called=Path(track.path))
+            if report:
+                return Recalled(report)
+        path = Path(place)
         found = None
         if not self._rescan:
             found = self.cache.hearing(
@@ -70,6 +74,13 @@ class Recall:
             return Recalled(found)
         state.key_of(path)
         return None
+
+    def _place_of(self, path: str) -> str:
+        """:func:`anchored`, for file after file of a folder."""
+        folder, name = os.path.split(path)
+        if folder != self._folder[0] or not self._folder[1]:
+            self._folder = (folder, anchored_folder(folder))
+        return os.path.join(self._folder[1], name)  # noqa: PTH118
 
     def keep(self, track: Track, outcome: Hearing | Failure) -> None:
         """Keep what came of hearing a track, if the file is still the one that was heard."""
@@ -147,9 +158,9 @@ def anchored_folder(path: str) -> str:
     return os.path.abspath(path)  # noqa: PTH100 (links stay as they are)
 
 
-def _state(path: Path) -> _State | None:
+def _state(path: Path | str) -> _State | None:
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 (text, for speed)
     except OSError:
         return None
     return _State(status.st_size, status.st_mtime_ns)

@@ -193,12 +193,11 @@ class Scan:
                 )
             )
             heard = listen_to(self._to_look_at(), self._bundle, pool, self._recall)
+            if self._options.consistent == "none":
+                yield from map(self._tag, heard)
+                return
             for _, tracks in groupby(heard, key=lambda track: track.path.parent):
-                if self._options.consistent == "none":
-                    for track in tracks:
-                        yield self._tag(track)
-                else:
-                    yield from self._tag_folder(list(tracks))
+                yield from self._tag_folder(list(tracks))
 
     def _note_unread(self, folder: Path, reason: str) -> None:
         self._unread.append(TrackReport(folder, Status.FAILED, reason))
@@ -206,14 +205,15 @@ class Scan:
     def _to_look_at(self) -> Iterator[Track]:
         limit_s = self._options.time_limit_s
         together = self._options.consistent == "album"
-        folder = ""
+        before = ""
         for track in self._tracks:
             # An album is decided whole or not at all; and every run gets somewhere.
-            may_stop = not together or os.path.dirname(track.path) != folder  # noqa: PTH120
+            folder = os.path.dirname(track.path) if together else ""  # noqa: PTH120
+            may_stop = not together or folder != before
             late = limit_s is not None and time.monotonic() - self.begun > limit_s
             if late and may_stop and self._taken:
                 return
-            folder = os.path.dirname(track.path)  # noqa: PTH120
+            before = folder
             self._taken += 1
             yield track
 
