@@ -284,6 +284,19 @@ def test_what_was_not_heard_has_no_bar_and_says_what_it_is(browser, tmp_path):
         assert "failed" in page.locator(".row:not([hidden])").first.inner_text()
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_dry_run_says_what_would_happen(browser, tmp_path, dry_run):
+    path = write(tmp_path / "r.html", [tagged()], dry_run=dry_run)
+    page = Opened(browser, path, viewport={"width": 1280, "height": 900}).page
+    said = "What would happen" if dry_run else "What happened"
+    head = page.locator(".heads .deed-cell button")
+    assert page.inner_text("#deeds-head") == head.inner_text() == said
+    head.click()  # an arrow goes behind it
+    assert head.evaluate("node => node.scrollWidth <= node.clientWidth")
+    page.click(".row")
+    assert said in page.inner_text("dialog")
+
+
 def test_light_and_dark(browser, report):
     for scheme, other in (("light", "Dark"), ("dark", "Light")):
         view = Opened(browser, report, color_scheme=scheme)

@@ -79,6 +79,7 @@ function drawHistogram(tracks, choice) {
 
 function drawDeeds(tracks, choice) {
   const box = $("deeds");
+  $("deeds-head").textContent = tracks.whatHappened;
   const reasons = new Map();
   for (let i = 0; i < tracks.n; i += 1) {
     const deed = tracks.columns.deed[i];

@@ -42,6 +42,7 @@ class Tracks {
     this.type = new Groups(["no music type", ...raw.types], type);
     this.heard = this.n - this.genre.counts[0];
     this.bin = Uint8Array.from(p0, (p) => Math.min(BINS - 1, Math.floor((p * BINS) / SURE)));
+    this.whatHappened = this.run.dry_run ? "What would happen" : "What happened";
     this.findFolders();
   }
 

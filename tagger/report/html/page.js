@@ -91,7 +91,7 @@ function openDetail(tracks, i, map) {
   }
   if (tracks.columns.type[i]) facts.push(["Music type", tracks.type.names[tracks.columns.type[i]]]);
   facts.push(["Genre in the file", written(tracks, i)]);
-  facts.push(["What happened", el("span", { class: `dot tone-${tracks.deed(i).tone}` }, happened(tracks, i))]);
+  facts.push([tracks.whatHappened, el("span", { class: `dot tone-${tracks.deed(i).tone}` }, happened(tracks, i))]);
   if (tracks.seconds(i)) facts.push(["Length", duration(tracks.seconds(i))]);
   dialog.replaceChildren(
     el("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => dialog.close() }, "×"),

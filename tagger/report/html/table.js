@@ -6,7 +6,7 @@ const PRINTED = 300;
 
 const COLUMNS = [
   ["track", "Track"], ["genre", "Genre heard"], ["sure", "Confidence"], ["type", "Music type"],
-  ["file", "Genre in the file"], ["deed", "What happened"], ["length", "Length"],
+  ["file", "Genre in the file"], ["deed", ""], ["length", "Length"],
 ];
 
 class TrackTable {
@@ -23,7 +23,8 @@ class TrackTable {
   }
 
   build() {
-    this.heads = COLUMNS.map(([key, label]) => el("div",
+    const columns = COLUMNS.map(([key, label]) => [key, label || this.tracks.whatHappened]);
+    this.heads = columns.map(([key, label]) => el("div",
       { role: "columnheader", "aria-sort": "none", class: `${key === "deed" ? "deed-cell" : key}` },
       el("button", { type: "button", onclick: () => this.sortBy(key) }, label)));
     this.spacer = el("div", { class: "spacer", role: "presentation" });
@@ -37,7 +38,7 @@ class TrackTable {
     this.grid.addEventListener("keydown", (event) => this.key(event));
     const select = $("sort");
     select.append(el("option", { value: "run" }, "order of the run"));
-    for (const [key, label] of COLUMNS) select.append(el("option", { value: key }, label.toLowerCase()));
+    for (const [key, label] of columns) select.append(el("option", { value: key }, label.toLowerCase()));
     select.addEventListener("change", () => this.sortBy(select.value, select.value === "sure"));
   }
 
@@ -175,7 +176,7 @@ class TrackTable {
 
   /** The first tracks as a plain table, for paper. */
   print() {
-    const heads = ["Track", "Genre heard", "Music type", "Genre in the file", "What happened"];
+    const heads = ["Track", "Genre heard", "Music type", "Genre in the file", this.tracks.whatHappened];
     const rows = [...this.shown.slice(0, PRINTED)].map((i) => el("tr", {}, ...[
       pathBelow(this.tracks, i), heardWords(this.tracks, i), typeWords(this.tracks, i),
       written(this.tracks, i), this.tracks.deed(i).why ? this.tracks.deed(i).word : this.tracks.reason(i),
