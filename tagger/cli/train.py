@@ -138,6 +138,11 @@ def train(
             raise UsageError(f"--from {begin}: {network} cannot begin with a model's body")
         if tune != "head" and not begin:
             raise UsageError(f"--tune {tune}: goes with --from")
+        if epochs and begin and tune == "head":
+            raise UsageError(
+                f"--epochs {epochs}: a new last layer is fitted in one go; epochs go with "
+                "--tune last or all"
+            )
         if add_to:
             if begin or weights or table or network != "resnet":
                 raise UsageError(

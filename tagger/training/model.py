@@ -39,6 +39,7 @@ from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, t
 from tagger.training.export import check_runtimes, to_tflite
 from tagger.training.fit import FitSettings, Fitted, fit_network
 from tagger.training.genre_statistics import STATISTICS, GenreStatistics
+from tagger.training.last_layer import fit_last_layer, heard_by_body
 from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
 from tagger.training.networks_registry import NETWORKS, NetworkKind
@@ -52,8 +53,7 @@ _HELD_SHARE: Final = 0.2
 _STOP_SHARE: Final = 0.15
 _FOLDS: Final = 5
 _PATIENCE: Final = 4  # looks, of ten epochs each
-_WARM_UP: Final = 4  # a body that is tuned waits so many times fewer epochs for its new layer
-_TUNED: Final = 0.1  # and then learns at so much of the usual rate
+_TUNED: Final = 0.1  # of the usual rate is what a body learns at that has learned before
 _EXCERPTS: Final = ExcerptPlan(count=2, seconds=15.0)
 
 Rows = npt.NDArray[np.bool_]
@@ -83,9 +83,16 @@ def fit_model(
     held = _held_out(data, settings.seed)
     fit_on = ~held
     stop = np.zeros(len(held), dtype=bool)
-    stop[fit_on] = hold_out(
-        tracks.groups[fit_on], tracks.genres[fit_on], _STOP_SHARE, settings.seed + 1
-    )
+    heard = None
+    if settings.begins:
+        say(f"what the body hears of {counted(len(held), 'track')}")
+        heard = heard_by_body(
+            kind.build(len(labels), **dict(settings.options)), spec, tracks.pictures
+        )
+    if not settings.head_alone:
+        stop[fit_on] = hold_out(
+            tracks.groups[fit_on], tracks.genres[fit_on], _STOP_SHARE, settings.seed + 1
+        )
     say(
         f"development: fitted on {np.sum(fit_on & ~stop)} tracks, "
         + (f"ended by {stop.sum()}, " if stop.any() else "")
@@ -93,7 +100,9 @@ def fit_model(
     )
     # Where each genre has but one artist left, none can be spared: it runs to its end.
     ended_by = stop if stop.any() else None
-    develop = _fit(data, spec, kind, settings, fit_on & ~stop, ended_by, work / "develop.npz")
+    develop = _fit(
+        data, spec, kind, settings, fit_on & ~stop, ended_by, work / "develop.npz", heard
+    )
     say("development: ensemble")
     members, votes = _fit_ensemble(data, fit_on, settings)
     ensemble = soft_vote(members, votes, tracks.features[held])
@@ -106,7 +115,10 @@ def fit_model(
     everything = np.ones(len(held), dtype=bool)
     # As many steps as development needed: more tracks need no longer a run.
     epochs = max(1, round(develop.epoch * np.sum(fit_on & ~stop) / len(held)))
-    say(f"final: fitted on all {len(held)} tracks, {counted(epochs, 'epoch')}")
+    say(
+        f"final: fitted on all {len(held)} tracks"
+        + ("" if settings.head_alone else f", {counted(epochs, 'epoch')}")
+    )
     final = _fit(
         data,
         spec,
@@ -115,6 +127,7 @@ def fit_model(
         everything,
         None,
         work / "final.npz",
+        heard,
     )
     members, _ = _fit_ensemble(data, everything, settings)
     listener = embed(final.network, spec, tracks.pictures)
@@ -157,8 +170,8 @@ def fit_model(
         embeddings,
     )
     rows = listener.rows
-    heard = fuse(votes_of_all[rows], listener.log_probs, fusion)
-    space = fit_space(tracks.features[rows], listener.embeddings, heard)
+    said = fuse(votes_of_all[rows], listener.log_probs, fusion)
+    space = fit_space(tracks.features[rows], listener.embeddings, said)
     bundle = replace(
         bundle,
         similarity=space.spec,
@@ -232,22 +245,26 @@ def _fit(
     rows: Rows,
     stop: Rows | None,
     checkpoint: Path,
+    heard: npt.NDArray[np.float32] | None = None,
 ) -> Fitted:
     n_labels = len(data.labels)
     given = dict(settings.options)
+    # A new layer at random would shake the body that it stands on: it is fitted first, alone.
+    layer = (
+        None
+        if heard is None
+        else fit_last_layer(heard[rows], data.targets[rows], n_labels, settings.balance)
+    )
 
-    def fitted(build: Callable[[], Any], how: FitSettings, checkpoint: Path) -> Fitted:
-        return fit_network(
-            build,
-            spec,
-            data.tracks.pictures[rows],
-            data.targets[rows],
-            np.ones((int(rows.sum()), n_labels), dtype=bool),
-            how,
-            validation=None if stop is None else (data.tracks.pictures[stop], data.targets[stop]),
-            checkpoint=checkpoint,
-        )
+    def build() -> Any:
+        if layer is None:
+            return kind.build(n_labels, **given)
+        network = kind.build(n_labels, **given, tune=settings.tune)
+        network.layers[-1].set_weights(layer)
+        return network
 
+    if settings.head_alone:
+        return Fitted(build(), (), 0)
     how = FitSettings(
         epochs=settings.epochs,
         balance=settings.balance,
@@ -255,22 +272,18 @@ def _fit(
         seed=settings.seed,
         augmentation=kind.augmentation,
     )
-    if "begin" not in given or settings.tune == "head":
-        return fitted(lambda: kind.build(n_labels, **given), how, checkpoint)
-    # A new layer at random would shake the body that it stands on: it comes first, alone.
-    begun = fitted(
-        lambda: kind.build(n_labels, **given),
-        replace(how, epochs=max(1, settings.epochs // _WARM_UP)),
-        checkpoint.with_stem(f"{checkpoint.stem}-head"),
+    if layer is not None:
+        how = replace(how, peak_rate=how.peak_rate * _TUNED)
+    return fit_network(
+        build,
+        spec,
+        data.tracks.pictures[rows],
+        data.targets[rows],
+        np.ones((int(rows.sum()), n_labels), dtype=bool),
+        how,
+        validation=None if stop is None else (data.tracks.pictures[stop], data.targets[stop]),
+        checkpoint=checkpoint,
     )
-    head = begun.network.layers[-1].get_weights()
-
-    def build() -> Any:
-        network = kind.build(n_labels, **given, tune=settings.tune)
-        network.layers[-1].set_weights(head)
-        return network
-
-    return fitted(build, replace(how, peak_rate=how.peak_rate * _TUNED), checkpoint)
 
 
 def _fit_ensemble(

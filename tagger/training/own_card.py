@@ -25,7 +25,8 @@ def write_own_card(bundle: Bundle, figures: dict[str, Any], folder: Path) -> Non
     counts = {label: sum(held["confusion"][i]) for i, label in enumerate(bundle.labels)}
     plot_confusion(held["confusion"], bundle.labels, folder / "confusion.png")
     plot_recall(held["per_genre"], counts, folder / "recall.png")
-    plot_learning(figures["development"]["history"], folder / "learning_curve.png")
+    if history := figures["development"]["history"]:
+        plot_learning(history, folder / "learning_curve.png")
     plot_calibration(figures["selective"], folder / "selective.png")
     plot_elbow(figures["types"]["elbow"], folder / "music_types.png")
     (folder / "MODEL_CARD.md").write_text(_card(bundle, figures, counts), encoding="utf-8")
@@ -51,11 +52,16 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
         if written["accuracy"] is not None
         else "that is, never: it was never sure enough."
     )
-    ended = (
-        f"ended by {development['ended_by']} others (epoch {development['epoch']})"
-        if development["ended_by"]
-        else f"run to its end (epoch {development['epoch']}), as no {unit} could be spared to end it"
-    )
+    if not development["history"]:  # nothing that takes epochs was fitted
+        ended, curve = "", ""
+    else:
+        curve = "\n![learning curve](learning_curve.png)"
+        ended = (
+            f"ended by {development['ended_by']} others (epoch {development['epoch']}), "
+            if development["ended_by"]
+            else f"run to its end (epoch {development['epoch']}), as no {unit} could be spared to "
+            "end it, "
+        )
     fusion = (
         f"How ensemble and network are fused was fitted on the same tracks, each {unit} being judged\n"
         "by a fit on the others."
@@ -72,7 +78,7 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
     )
     begin = dict(settings["options"]).get("begin")
     body = {
-        "head": "was left as it was; only the last layer was fitted here",
+        "head": "was left as it was; only the last layer was fitted here, a logistic regression",
         "last": "was left as it was but for its last block, which was fitted on at a low rate",
         "all": "was fitted on at a low rate",
     }
@@ -91,7 +97,7 @@ Tells {len(bundle.labels)} genres apart: {", ".join(bundle.labels)}. Fitted on {
 ## How good it is
 
 Split by **{unit}**: no {unit} is on both sides. A development run was fitted on {development["fitted_on"]} tracks,
-{ended}, and judged on {held["n"]} that it had not seen; all
+{ended}and judged on {held["n"]} that it had not seen; all
 figures come from these. {fusion} The weights of this model were then fitted on all tracks by the same
 recipe. One seed: with {held["n"]} tracks the standard error of the accuracy is about
 {_standard_error(held["accuracy"], held["n"]):.3f}.
@@ -111,8 +117,7 @@ At the default thresholds a genre would be written to {100 * written["share"]:.0
 
 ![recall](recall.png)
 ![confusion](confusion.png)
-![thresholds](selective.png)
-![learning curve](learning_curve.png)
+![thresholds](selective.png){curve}
 
 ## What it is
 

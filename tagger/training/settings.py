@@ -26,7 +26,7 @@ class ModelSettings:
         network: name of the network.
         options: its own, such as where its pretrained weights come from.
         tune: what is trained of a network that begins with a model's.
-        epochs: passes over the tracks, at most.
+        epochs: passes over the tracks, at most; a last layer that is fitted alone takes none.
         balance: what is done about genres of few tracks.
         seed: decides splits, first weights and augmentation.
     """
@@ -39,3 +39,13 @@ class ModelSettings:
     epochs: int = 120
     balance: Balance = "none"
     seed: int = 0
+
+    @property
+    def begins(self) -> bool:
+        """Whether the network begins with a model's."""
+        return "begin" in dict(self.options)
+
+    @property
+    def head_alone(self) -> bool:
+        """Whether nothing is fitted but the last layer of such a network."""
+        return self.begins and self.tune == "head"

@@ -19,10 +19,13 @@ from tagger.analysis.picture import N_MELS
 from tagger.errors import ModelError, UsageError
 from tagger.models.bundle import find_bundle, load_bundle
 from tagger.training import model
+from tagger.training.answers import picture_log_probs
 from tagger.training.data import Data
 from tagger.training.datasets import TrackSet
+from tagger.training.embedding import cut_all
 from tagger.training.export import to_tflite, write_bundle
 from tagger.training.fit import FitSettings, fit_network
+from tagger.training.last_layer import fit_last_layer, heard_by_body
 from tagger.training.networks import resnet, segment_cnn
 from tagger.training.networks_registry import NETWORKS
 from tagger.training.settings import ModelSettings
@@ -126,8 +129,16 @@ def test_what_is_tuned(tune, fitted, learned):
     assert network.layers[1].trainable is (tune == "all")
 
 
+@pytest.fixture
+def two_tracks() -> Data:
+    pictures = np.random.default_rng(0).integers(0, 255, (2, N_MELS, 200)).astype(np.uint8)
+    n = np.arange(2)
+    tracks = TrackSet(pictures, np.zeros((2, 1), np.float32), n, n, n > 9, n)
+    return Data(tracks, ("A", "B"), n, ("f",), "artist", (), (), np.zeros(2))
+
+
 def test_a_body_is_tuned_behind_a_layer_that_was_fitted_before(
-    learned, patches, tmp_path, monkeypatch
+    learned, two_tracks, tmp_path, monkeypatch
 ):
     asked: list[FitSettings] = []
     first: list[Any] = []
@@ -138,27 +149,44 @@ def test_a_body_is_tuned_behind_a_layer_that_was_fitted_before(
         return fit_network(build, spec, *arguments, **options)
 
     monkeypatch.setattr(model, "fit_network", spy)
-    monkeypatch.setattr(model, "_WARM_UP", 2)
-    pictures = np.random.default_rng(0).integers(0, 255, (2, N_MELS, 200)).astype(np.uint8)
-    n = np.arange(2)
-    tracks = TrackSet(pictures, np.zeros((2, 1), np.float32), n, n, n > 9, n)
-    data = Data(tracks, ("A", "B"), n, ("f",), "artist", (), (), np.zeros(2))
-    kind = NETWORKS["resnet"]
+    kind, rows = NETWORKS["resnet"], np.ones(2, dtype=bool)
+    begun = begun_resnet(2, COLUMNS, str(learned))
+    heard = heard_by_body(begun, kind.spec(), two_tracks.tracks.pictures)
     settings = ModelSettings("x", options=(("begin", str(learned)),), tune="last", epochs=2)
     with untraced():
         fitted = model._fit(
-            data, kind.spec(), kind, settings, n < 9, None, tmp_path / "develop.npz"
+            two_tracks, kind.spec(), kind, settings, rows, None, tmp_path / "develop.npz", heard
         )
-    alone, tuned = asked
-    assert (alone.epochs, tuned.epochs) == (1, 2)
-    assert tuned.peak_rate == pytest.approx(alone.peak_rate / 10)
-    assert {path.name for path in tmp_path.iterdir()} == {"develop.npz", "develop-head.npz"}
-    assert not np.array_equal(first[0], first[1])  # the second begins with what the first fitted
-    begun = begun_resnet(2, COLUMNS, str(learned))
+    [tuned] = asked
+    assert tuned.epochs == 2
+    assert tuned.peak_rate == pytest.approx(FitSettings().peak_rate / 10)
+    assert np.array_equal(first[0], fit_last_layer(heard, np.arange(2), 2, "none")[0])
     kernels = [w for w in begun.get_weights() if w.ndim == 4]
     after = [w for w in fitted.network.get_weights() if w.ndim == 4]
     same = [np.array_equal(one, two) for one, two in zip(kernels, after, strict=True)]
     assert same == [w.shape[-1] < 256 for w in kernels]
+
+
+@pytest.mark.parametrize("begin", ["learned", "default"])
+def test_a_last_layer_alone_is_fitted_without_epochs(
+    begin, learned, two_tracks, patches, tmp_path, monkeypatch
+):
+    monkeypatch.delattr(model, "fit_network")
+    begin = str(learned) if begin == "learned" else begin
+    kind, rows = NETWORKS["resnet"], np.ones(2, dtype=bool)
+    begun = kind.build(2, begin=begin)
+    pictures = two_tracks.tracks.pictures
+    heard = heard_by_body(begun, kind.spec(), pictures)
+    wanted = [body_of(begun, cut_all([picture], kind.spec())).mean(axis=0) for picture in pictures]
+    assert heard == pytest.approx(np.stack(wanted), abs=1e-3)
+    settings = ModelSettings("x", options=(("begin", begin),))
+    fitted = model._fit(
+        two_tracks, kind.spec(), kind, settings, rows, None, tmp_path / "develop.npz", heard
+    )
+    assert fitted.history == ()
+    assert np.array_equal(body_of(fitted.network, patches), body_of(begun, patches))
+    said = picture_log_probs(fitted.network, kind.spec(), pictures)
+    assert said.argmax(axis=1).tolist() == [0, 1]
 
 
 def test_networks_of_another_kind_are_refused(tmp_path):
@@ -233,12 +261,14 @@ def music(tmp_path_factory) -> Path:
 @pytest.mark.usefixtures("small_ensemble")
 def test_train_from_a_model(music, tmp_path, patches):
     out = tmp_path / "mine"
-    arguments = ("--out", out, "--from", "default", "--epochs", "1", "-j1")
-    with untraced():  # in this process, for the sake of that
-        done = attempt_here("train", music, *arguments)
+    done = attempt_here("train", music, "--out", out, "--from", "default", "-j1")
     assert done.returncode == 0, done.stderr
     assert load_bundle(out).labels == ("Beat", "Hum", "Wind")
-    assert "the model default and" in (out / "MODEL_CARD.md").read_text()
+    card = (out / "MODEL_CARD.md").read_text()
+    assert "the model default and" in card
+    assert "epoch" not in card
+    assert "learning_curve.png" not in card
+    assert not (out / "learning_curve.png").exists()
     first, again = (begun_network(2, COLUMNS, name) for name in ("default", str(out)))
     assert body_of(again, patches) == pytest.approx(body_of(first, patches), abs=1e-4)
 
@@ -249,6 +279,7 @@ def test_train_from_a_model(music, tmp_path, patches):
         (["--from", "default", "--network", "lstm"], "lstm cannot begin with a model's body"),
         (["--from", "nowhere"], "no model 'nowhere'"),
         (["--tune", "all"], "--tune all: goes with --from"),
+        (["--from", "default", "--epochs", "9"], "epochs go with --tune last or all"),
     ],
 )
 def test_what_cannot_be_begun_with_is_one_line(music, tmp_path, arguments, said):
