@@ -180,6 +180,10 @@ class LearningConsole:
             f"({counted(segments['ties'], 'tie')}), "
             f"summed probability {percent(segments['summed_probability'])}."
         )
+        self._out.print(
+            "If the model was trained on tracks among these, the figures flatter: what it is worth "
+            "on others stands in its model card."
+        )
 
     def compared(self, cells: Sequence[CellLike], means: Sequence[tuple[str, float]]) -> None:
         """Show the feature sets, best first, and what classifiers make of the whole set."""

@@ -42,10 +42,11 @@ from tagger.training.genre_statistics import STATISTICS, GenreStatistics
 from tagger.training.last_layer import fit_last_layer, heard_by_body
 from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
+from tagger.training.networks_musicnn import MUSICNN
 from tagger.training.networks_registry import NETWORKS, NetworkKind
 from tagger.training.settings import ModelSettings
 from tagger.training.splits import folds, hold_out
-from tagger.training.transfer_musicnn import packed_body
+from tagger.training.transfer_musicnn import BODY, packed_body
 
 __all__ = ["fit_model"]
 
@@ -103,6 +104,9 @@ def fit_model(
     develop = _fit(
         data, spec, kind, settings, fit_on & ~stop, ended_by, work / "develop.npz", heard
     )
+    left = settings.begins and not develop.epoch
+    if left and not settings.head_alone:
+        say("development: fitting its body on made it worse; that stays as it was")
     say("development: ensemble")
     members, votes = _fit_ensemble(data, fit_on, settings)
     ensemble = soft_vote(members, votes, tracks.features[held])
@@ -114,10 +118,10 @@ def fit_model(
 
     everything = np.ones(len(held), dtype=bool)
     # As many steps as development needed: more tracks need no longer a run.
-    epochs = max(1, round(develop.epoch * np.sum(fit_on & ~stop) / len(held)))
+    epochs = 0 if left else max(1, round(develop.epoch * np.sum(fit_on & ~stop) / len(held)))
     say(
         f"final: fitted on all {len(held)} tracks"
-        + ("" if settings.head_alone else f", {counted(epochs, 'epoch')}")
+        + (f", {counted(epochs, 'epoch')}" if epochs else "")
     )
     final = _fit(
         data,
@@ -184,6 +188,8 @@ def fit_model(
         "unit": data.unit,
         "notes": list(data.notes),
         "settings": asdict(settings),
+        # What a network begins with decides its kind.
+        "network": MUSICNN if BODY in bundle.weights else settings.network,
         "parameters": int(final.network.count_params()),
         "runtimes": runtimes,
         "bytes": sum(len(weights) for weights in bundle.weights.values()),
@@ -263,7 +269,7 @@ def _fit(
         network.layers[-1].set_weights(layer)
         return network
 
-    if settings.head_alone:
+    if settings.head_alone or not settings.epochs:
         return Fitted(build(), (), 0)
     how = FitSettings(
         epochs=settings.epochs,
@@ -274,16 +280,24 @@ def _fit(
     )
     if layer is not None:
         how = replace(how, peak_rate=how.peak_rate * _TUNED)
-    return fit_network(
+    apart = None if stop is None else (data.tracks.pictures[stop], data.targets[stop])
+    fitted = fit_network(
         build,
         spec,
         data.tracks.pictures[rows],
         data.targets[rows],
         np.ones((int(rows.sum()), n_labels), dtype=bool),
         how,
-        validation=None if stop is None else (data.tracks.pictures[stop], data.targets[stop]),
+        validation=apart,
         checkpoint=checkpoint,
     )
+    if layer is not None and apart is not None:
+        begun = build()
+        answers = picture_log_probs(begun, spec, apart[0])
+        loss = -float(answers[np.arange(len(answers)), apart[1]].mean())
+        if loss <= min(look["validation_loss"] for look in fitted.history):
+            return Fitted(begun, fitted.history, 0)
+    return fitted
 
 
 def _fit_ensemble(

@@ -57,10 +57,10 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
     else:
         curve = "\n![learning curve](learning_curve.png)"
         ended = (
-            f"ended by {development['ended_by']} others (epoch {development['epoch']}), "
+            f", ended by {development['ended_by']} others (epoch {development['epoch']}),"
             if development["ended_by"]
-            else f"run to its end (epoch {development['epoch']}), as no {unit} could be spared to "
-            "end it, "
+            else f", run to its end (epoch {development['epoch']}), as no {unit} could be spared "
+            "to end it,"
         )
     fusion = (
         f"How ensemble and network are fused was fitted on the same tracks, each {unit} being judged\n"
@@ -82,8 +82,11 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
         "last": "was left as it was but for its last block, which was fitted on at a low rate",
         "all": "was fitted on at a low rate",
     }
+    told = body[settings["tune"]]
+    if development["history"] and not development["epoch"]:
+        told = "was left as it was: fitted on, it did worse on the tracks that ended it"
     begun = (
-        f" Its body is that of the model {begin} and\n  {body[settings['tune']]}. What that model "
+        f" Its body is that of the model {begin} and\n  {told}. What that model "
         "was trained on counts as\n  heard: if tracks or artists judged above were among it (see "
         "its card), the figures flatter."
         if begin
@@ -92,12 +95,12 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
     return f"""# Model card: {bundle.identity}
 
 Tells {len(bundle.labels)} genres apart: {", ".join(bundle.labels)}. Fitted on {figures["tracks"]} tracks with
-`genretag train` (network {settings["network"]}, balance {settings["balance"]}, seed {settings["seed"]}).
+`genretag train` (network {figures["network"]}, balance {settings["balance"]}, seed {settings["seed"]}).
 
 ## How good it is
 
-Split by **{unit}**: no {unit} is on both sides. A development run was fitted on {development["fitted_on"]} tracks,
-{ended}and judged on {held["n"]} that it had not seen; all
+Split by **{unit}**: no {unit} is on both sides. A development run was fitted on {development["fitted_on"]} tracks{ended}
+and judged on {held["n"]} that it had not seen; all
 figures come from these. {fusion} The weights of this model were then fitted on all tracks by the same
 recipe. One seed: with {held["n"]} tracks the standard error of the accuracy is about
 {_standard_error(held["accuracy"], held["n"]):.3f}.
@@ -122,7 +125,7 @@ At the default thresholds a genre would be written to {100 * written["share"]:.0
 ## What it is
 
 - An ensemble on {len(bundle.features)} features; its votes: {members}.
-- The network {settings["network"]}, {figures["parameters"]:,} parameters.{begun}
+- The network {figures["network"]}, {figures["parameters"]:,} parameters.{begun}
 - Fused: {bundle.fusion.ensemble:.2f} × ensemble + {bundle.fusion.cnn:.2f} × network (log-probabilities), temperature {bundle.fusion.temperature:.2f}.
 - {figures["bytes"] / 1e6:.1f} MB. The largest difference of a probability between a runtime and what was
   trained: LiteRT {figures["runtimes"]["litert"]:.1e}, ONNX {figures["runtimes"]["onnx"]:.1e}.

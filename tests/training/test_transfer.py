@@ -24,7 +24,7 @@ from tagger.training.data import Data
 from tagger.training.datasets import TrackSet
 from tagger.training.embedding import cut_all
 from tagger.training.export import to_tflite, write_bundle
-from tagger.training.fit import FitSettings, fit_network
+from tagger.training.fit import FitSettings, Fitted, fit_network
 from tagger.training.last_layer import fit_last_layer, heard_by_body
 from tagger.training.networks import resnet, segment_cnn
 from tagger.training.networks_registry import NETWORKS
@@ -189,6 +189,24 @@ def test_a_last_layer_alone_is_fitted_without_epochs(
     assert said.argmax(axis=1).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize(("loss", "epoch"), [(99.0, 0), (-1.0, 10)])
+def test_a_body_that_does_worse_for_being_tuned_is_left(
+    loss, epoch, learned, two_tracks, tmp_path, monkeypatch
+):
+    tuned = Fitted(None, ({"epoch": 10.0, "loss": 1.0, "validation_loss": loss},), 10)
+    monkeypatch.setattr(model, "fit_network", lambda *_, **__: tuned)
+    kind, rows = NETWORKS["resnet"], np.ones(2, dtype=bool)
+    begun = begun_resnet(2, COLUMNS, str(learned))
+    heard = heard_by_body(begun, kind.spec(), two_tracks.tracks.pictures)
+    settings = ModelSettings("x", options=(("begin", str(learned)),), tune="all")
+    fitted = model._fit(
+        two_tracks, kind.spec(), kind, settings, rows, rows, tmp_path / "develop.npz", heard
+    )
+    assert fitted.epoch == epoch
+    assert fitted.history == tuned.history
+    assert (fitted.network is None) is (epoch == 10)
+
+
 def test_networks_of_another_kind_are_refused(tmp_path):
     other = bundle_with(segment_cnn(11, COLUMNS), tmp_path / "segment")
     with pytest.raises(UsageError, match="not one that --network resnet trained"):
@@ -266,6 +284,7 @@ def test_train_from_a_model(music, tmp_path, patches):
     assert load_bundle(out).labels == ("Beat", "Hum", "Wind")
     card = (out / "MODEL_CARD.md").read_text()
     assert "the model default and" in card
+    assert "The network musicnn" in card
     assert "epoch" not in card
     assert "learning_curve.png" not in card
     assert not (out / "learning_curve.png").exists()
