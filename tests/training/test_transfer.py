@@ -159,7 +159,7 @@ def test_a_body_is_tuned_behind_a_layer_that_was_fitted_before(
         )
     [tuned] = asked
     assert tuned.epochs == 2
-    assert tuned.peak_rate == pytest.approx(FitSettings().peak_rate / 10)
+    assert tuned.peak_rate == pytest.approx(FitSettings().peak_rate / 100)
     assert np.array_equal(first[0], fit_last_layer(heard, np.arange(2), 2, "none")[0])
     kernels = [w for w in begun.get_weights() if w.ndim == 4]
     after = [w for w in fitted.network.get_weights() if w.ndim == 4]
