@@ -22,7 +22,7 @@ __all__ = ["fit_last_layer", "heard_by_body"]
 
 _C: Final = 0.03
 """Inverse strength of the penalty, as the default model's last layer has it. With a tenth of it the
-share of zouk that is recognised falls by 0.08 to 0.14; ten times as much changes little."""
+share of zouk that is recognised falls by 0.06 to 0.11; ten times as much changes little."""
 
 _LEAST_SPREAD: Final = 1e-3
 
