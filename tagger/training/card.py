@@ -14,6 +14,7 @@ from tagger.training.robustness_figures import robustness_table
 
 __all__ = ["write_card", "write_text"]
 
+_DISTANCE: Final = "difference from the published network\n(mean square, in units of the variance)"
 _SOURCES: Final = {
     "emotify": "Emotify's held-out artists",
     "gtzan": "GTZAN's validation clips that there is audio of",
@@ -25,9 +26,10 @@ def write_card(bundle: Bundle, figures: dict[str, Any], folder: Path) -> None:
     (folder / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     held_out = figures["held_out"]
     plot_confusion(held_out["confusion"], bundle.labels, folder / "confusion.png")
-    plot_learning(figures["develop"]["history"], folder / "learning_curve.png")
+    plot_learning(figures["develop"]["history"], folder / "learning_curve.png", _DISTANCE)
     plot_calibration(figures["selective"], folder / "selective.png")
-    plot_elbow(figures["types"]["elbow"], folder / "music_types.png")
+    types = figures["types"]
+    plot_elbow(types["elbow"], len(types["names"]), folder / "music_types.png")
     write_text(bundle, figures, folder)
 
 

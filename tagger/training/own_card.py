@@ -28,7 +28,8 @@ def write_own_card(bundle: Bundle, figures: dict[str, Any], folder: Path) -> Non
     if history := figures["development"]["history"]:
         plot_learning(history, folder / "learning_curve.png")
     plot_calibration(figures["selective"], folder / "selective.png")
-    plot_elbow(figures["types"]["elbow"], folder / "music_types.png")
+    types = figures["types"]
+    plot_elbow(types["elbow"], len(types["names"]), folder / "music_types.png")
     (folder / "MODEL_CARD.md").write_text(_card(bundle, figures, counts), encoding="utf-8")
 
 

@@ -148,13 +148,29 @@ def plot_reliability(
     save_figure(figure, path)
 
 
-def plot_learning(history: Sequence[dict[str, float]], path: Path) -> None:
-    """Training loss, and where it was measured the held-out accuracy, by epoch."""
+def plot_learning(
+    history: Sequence[dict[str, float]], path: Path, distance: str | None = None
+) -> None:
+    """Training loss, and where it was measured the held-out accuracy, by epoch.
+
+    Args:
+        history: ``epoch`` and ``loss`` of each look, perhaps ``accuracy``.
+        path: PNG to write.
+        distance: what the loss is of a network that learns no genres; its ``validation_loss`` is
+            the same on others, and drawn, too.
+    """
     epochs = [look["epoch"] for look in history]
     figure, axes = new_figure((7.5, 4.2))
-    axes.plot(epochs, [look["loss"] for look in history], color="#0072b2", marker="o", ms=3)
+    losses = [look["loss"] for look in history]
+    axes.plot(epochs, losses, color="#0072b2", marker="o", ms=3, label="artists learned from")
     axes.set(xlabel="epoch", title="Training of the network")
-    axes.set_ylabel("training loss (mixed, smoothed targets)", color="#0072b2")
+    axes.set_ylabel(distance or "training loss (mixed, smoothed targets)", color="#0072b2")
+    if distance and all("validation_loss" in look for look in history):
+        held_out = [look["validation_loss"] for look in history]
+        axes.plot(epochs, held_out, "s--", color="#d55e00", ms=3, label="held-out artists")
+        axes.yaxis.label.set_color("black")
+        axes.set_ylim(bottom=0)
+        axes.legend()
     if judged := [look for look in history if "accuracy" in look]:
         right = axes.twinx()
         accuracy = [100 * look["accuracy"] for look in judged]
@@ -183,8 +199,8 @@ def plot_calibration(curve: Sequence[dict[str, float]], path: Path) -> None:
     save_figure(figure, path)
 
 
-def plot_elbow(elbow: Sequence[dict[str, float]], path: Path) -> None:
-    """Inertia and silhouette by the number of music types."""
+def plot_elbow(elbow: Sequence[dict[str, float]], chosen: int, path: Path) -> None:
+    """Inertia and silhouette by the number of music types, and which number was chosen."""
     ks = [point["k"] for point in elbow]
     figure, axes = new_figure((7.5, 4.2))
     axes.plot(ks, [point["inertia"] for point in elbow], "o-", ms=4, color="#0072b2")
@@ -193,6 +209,8 @@ def plot_elbow(elbow: Sequence[dict[str, float]], path: Path) -> None:
     right = axes.twinx()
     right.plot(ks, [point["silhouette"] for point in elbow], "s--", ms=4, color="#d55e00")
     right.set_ylabel("mean silhouette", color="#d55e00")
+    axes.axvline(chosen, color="#555555", ls=":", label=f"chosen: {chosen}")
+    axes.legend(loc="upper right")
     axes.grid(alpha=0.3)
     save_figure(figure, path)
 

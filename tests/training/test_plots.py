@@ -16,6 +16,7 @@ from training.figures import cut_off, kept_figures, texts
 
 from tagger.training.plots import (
     plot_confusion,
+    plot_elbow,
     plot_learning,
     plot_recall,
     plot_reliability,
@@ -121,6 +122,30 @@ def test_learning_with_and_without_accuracy(tmp_path: Path, figures: list[Any]) 
     without, with_accuracy = figures
     assert len(without.axes) == 1
     assert with_accuracy.axes[1].lines[0].get_xydata().tolist() == [[3, 50]]
+
+
+def test_learning_of_what_is_no_genre(tmp_path: Path, figures: list[Any]) -> None:
+    looks = [{"epoch": float(e), "loss": 1 / e, "validation_loss": 2 / e} for e in (1, 2, 3)]
+    plot_learning(looks, tmp_path / "a.png", "distance")
+    plot_learning(looks, tmp_path / "b.png")
+    plot_learning([{"epoch": 1.0, "loss": 0.5}], tmp_path / "c.png", "distance")
+    both, of_genres, alone = figures
+    assert [line.get_ydata().tolist() for line in both.axes[0].lines] == [
+        [1, 1 / 2, 1 / 3],
+        [2, 1, 2 / 3],
+    ]
+    assert both.axes[0].get_ylabel() == "distance"
+    assert "held-out artists" in texts(both)
+    assert cut_off(both) == []
+    assert [len(figure.axes[0].lines) for figure in (of_genres, alone)] == [1, 1]
+
+
+def test_the_number_of_types_that_was_chosen_is_marked(tmp_path: Path, figures: list[Any]) -> None:
+    elbow = [{"k": k, "inertia": 9.0 / k, "silhouette": 0.2 / k} for k in range(2, 6)]
+    plot_elbow(elbow, 3, tmp_path / "a.png")
+    assert figures[0].axes[0].lines[1].get_xdata() == [3, 3]
+    assert "chosen: 3" in texts(figures[0])
+    assert cut_off(figures[0]) == []
 
 
 def test_the_same_figures_give_the_same_bytes(tmp_path: Path) -> None:
