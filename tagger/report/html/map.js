@@ -4,7 +4,6 @@ const NEAR = 16; // pixels within which a mark is meant
 const CELLS = 80; // of the grid in which marks are looked up
 const MOST = 40; // times that the map can be enlarged
 const MARGIN = 22;
-const MOST_AVOIDED = 2000; // marks that names are kept off; among more there is no room
 
 class LibraryMap {
   constructor(tracks, choice, open) {
@@ -93,58 +92,8 @@ class LibraryMap {
       }
     }
     sheet.done();
-    this.label(pen, groups, colours);
+    drawNames(this, pen, groups, colours);
     if (this.current >= 0) this.ring(); else this.fit(this.mark);
-  }
-
-  /** Writes each group's name where its tracks are densest, and where few marks are beneath. */
-  label(pen, groups, colours) {
-    const coarse = 24;
-    const seen = new Map();
-    const marks = [];
-    const few = this.tracks.heard <= MOST_AVOIDED;
-    const { chosen } = this.choice;
-    for (const i of this.filed) {
-      const group = groups.numbers[i];
-      if (!group || !chosen[i]) continue;
-      const [left, top] = this.at(i);
-      if (left < 0 || top < 0 || left > this.wide || top > this.high) continue;
-      const cell = Math.floor((left / this.wide) * coarse) * 100 + Math.floor((top / this.high) * coarse);
-      if (!seen.has(group)) seen.set(group, new Map());
-      const cells = seen.get(group);
-      const sum = cells.get(cell) ?? cells.set(cell, [0, 0, 0]).get(cell);
-      sum[0] += 1; sum[1] += left; sum[2] += top;
-      if (few) marks.push([left, top]);
-    }
-    pen.font = `600 13px ${getComputedStyle(document.body).fontFamily}`;
-    pen.textAlign = "center";
-    pen.textBaseline = "middle";
-    pen.lineJoin = "round";
-    const taken = [];
-    for (const group of groups.ranked) {
-      const cells = seen.get(group);
-      if (!cells) continue;
-      const [n, x, y] = densest(cells);
-      const whole = groups.names[group];
-      const name = whole.length > 24 ? `${whole.slice(0, 23)}…` : whole;
-      const half = pen.measureText(name).width / 2 + 5;
-      const places = [[0, 0], [0, -17], [0, 17], [half + 4, 0], [-half - 4, 0], [0, -30], [0, 30]].map(([dx, dy]) => [
-        Math.min(this.wide - half, Math.max(half, x / n + dx)),
-        Math.min(this.high - 12, Math.max(12, y / n + dy)),
-      ]);
-      const near = (boxes, [left, top], aside, above) => boxes.filter(
-        (box) => Math.abs(box[0] - left) < aside + (box[2] ?? 0) && Math.abs(box[1] - top) < above).length;
-      const free = places.slice(0, few ? places.length : 1).filter((place) => !near(taken, place, half, 18));
-      if (!free.length) continue;
-      const hidden = free.map((place) => near(marks, place, half, 14));
-      const [left, top] = free[hidden.indexOf(Math.min(...hidden))];
-      taken.push([left, top, half]);
-      pen.lineWidth = 4;
-      pen.strokeStyle = colours.halo;
-      pen.strokeText(name, left, top);
-      pen.fillStyle = colours.text;
-      pen.fillText(name, left, top);
-    }
   }
 
   ring() {
@@ -303,28 +252,6 @@ class LibraryMap {
     $("zoom-out").addEventListener("click", () => this.zoom(1 / 1.6));
     $("zoom-all").addEventListener("click", () => this.move(1, 0, 0));
   }
-}
-
-/** Of cells (100 a column) with the number and summed places of their tracks, those sums around
- *  the cell that has most of them near it. */
-function densest(cells) {
-  const around = (cell, reach, take) => {
-    for (let dx = -reach; dx <= reach; dx += 1) {
-      for (let dy = -reach; dy <= reach; dy += 1) {
-        const other = cells.get(cell + 100 * dx + dy);
-        if (other) take(other, dx * dx + dy * dy);
-      }
-    }
-  };
-  let [best, most] = [0, -1];
-  for (const cell of cells.keys()) {
-    let near = 0;
-    around(cell, 4, ([n], far) => { near += n / (1 + far); });
-    if (near > most) [best, most] = [cell, near];
-  }
-  const sum = [0, 0, 0];
-  around(best, 1, (other) => other.forEach((value, k) => { sum[k] += value; }));
-  return sum;
 }
 
 /** A track in a few lines, for the map. */

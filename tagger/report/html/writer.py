@@ -25,7 +25,9 @@ __all__ = ["HtmlReport"]
 
 _MARK: Final = b'<meta name="generator" content="genretag'
 _HEAD_BYTES: Final = 2_000
-_SCRIPTS: Final = ("data.js", "dom.js", "marks.js", "map.js", "charts.js", "table.js", "page.js")
+_SCRIPTS: Final = (
+    "data.js", "dom.js", "marks.js", "names.js", "map.js", "charts.js", "table.js", "page.js",
+)  # fmt: skip
 _HERE: Final = "@DATA@"
 _OF_THE_RUN: Final = (
     "seconds", "tracks_per_second", "audio_s", "changed", "dry_run", "interrupted", "left",
