@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, MutableMapping
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 import typer
 
-from tagger.cli.grammar import HELP, Parameter
+from tagger.cli.grammar import Parameter
 from tagger.cli.plain import PlainApp, PlainGroup
 
 __all__ = ["COMMANDS", "Commands", "Place"]
@@ -99,11 +99,12 @@ COMMANDS: Final = {
 class Commands(PlainGroup):
     """All commands of :data:`COMMANDS`."""
 
-    further = (Parameter(("--version",), (), "", "Show the version, and that of the model."), HELP)
+    further = (Parameter(("--version",), (), "", "Show the version, and that of the model."),)
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**{**attributes, "add_help_option": False})
-        self.commands = _OnDemand()
+        names: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self.commands = names  # each is made when it is got
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse, or show the version or the help.
@@ -122,40 +123,18 @@ class Commands(PlainGroup):
             ctx.exit()
         return super().parse_args(ctx, args)
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Their names, in the order of the table."""
-        return list(COMMANDS)
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """One of them, or None."""
+        return _command(cmd_name) if cmd_name in COMMANDS else None
 
     def lines(self, ctx: Any) -> list[tuple[str, str]]:
         """What each does, for which the table suffices."""
         return [(name, place.line) for name, place in COMMANDS.items()]
 
 
-class _OnDemand(MutableMapping[str, Any]):
-    """The commands by name, each made at its first use."""
-
-    def __init__(self) -> None:
-        self._made: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._made:
-            self._made[name] = _command(name, COMMANDS[name])
-        return self._made[name]
-
-    def __setitem__(self, name: str, command: Any) -> None:
-        self._made[name] = command
-
-    def __delitem__(self, name: str) -> None:
-        del self._made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(COMMANDS)
-
-    def __len__(self) -> int:
-        return len(COMMANDS)
-
-
-def _command(name: str, place: Place) -> Any:
+@cache
+def _command(name: str) -> Any:
+    place = COMMANDS[name]
     found = getattr(importlib.import_module(f"tagger.cli.{place.module}"), place.name)
     if not isinstance(found, PlainApp):
         alone = PlainApp(name, place.line)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-__all__ = ["HELP", "Command", "Parameter", "grammar", "parameter"]
+__all__ = ["HELP", "Command", "Parameter", "first_sentence", "grammar", "of_typer", "parameter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Command:
     @property
     def first_sentence(self) -> str:
         """Its help in one line."""
-        return self.help.partition("\n")[0].partition(". ")[0].rstrip(".")
+        return first_sentence(self.help)
 
     def all(self) -> Iterator[Command]:
         """This one, and all below it."""
@@ -83,20 +83,26 @@ def grammar() -> Command:
     return _command(typer.main.get_command(app), ("genretag",))
 
 
+def first_sentence(text: str) -> str:
+    """A help text in one line, without its full stop."""
+    return text.partition("\n")[0].partition(". ")[0].rstrip(".")
+
+
 def _command(found: Any, path: tuple[str, ...]) -> Command:
     below = getattr(found, "commands", {})
     parameters = [(p.param_type_name == "option", parameter(p)) for p in found.params]
-    own = [p for is_option, p in parameters if is_option and not _of_typer(p)]
+    own = [p for is_option, p in parameters if is_option and not of_typer(p)]
     return Command(
         path,
         found.help or "",
-        (*(p for p in getattr(found, "further", ()) if p != HELP), *own, HELP),
+        (*getattr(found, "further", ()), *own, HELP),
         tuple(p for is_option, p in parameters if not is_option),
-        tuple(_command(c, (*path, name)) for name, c in below.items() if not c.hidden),
+        tuple(_command(found.get_command(None, name), (*path, name)) for name in below),
     )
 
 
-def _of_typer(parameter: Parameter) -> bool:
+def of_typer(parameter: Parameter) -> bool:
+    """Whether typer adds it of its own accord."""
     return bool({"--install-completion", "--show-completion", "--help"} & set(parameter.flags))
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from tagger.cli.grammar import Parameter, parameter
+from tagger.cli.grammar import HELP, Parameter, first_sentence, of_typer, parameter
 
-__all__ = ["PlainApp", "PlainCommand", "PlainGroup", "first_sentence", "unwrapped"]
+__all__ = ["PlainApp", "PlainCommand", "PlainGroup"]
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
@@ -38,14 +38,17 @@ class _Plain:
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write arguments and options, each with what it is for."""
-        for title, kind, further in (
-            ("Arguments", "argument", ()),
-            ("Options", "option", self.further),
+        own: dict[str, list[Parameter]] = {"argument": [], "option": []}
+        for found in self.get_params(ctx):
+            own[found.param_type_name].append(parameter(found))
+        options = [option for option in own["option"] if not of_typer(option)]
+        for title, shown in (
+            ("Arguments", own["argument"]),
+            ("Options", [*self.further, *options, HELP]),
         ):
-            found = [parameter(p) for p in self.get_params(ctx) if p.param_type_name == kind]
-            if rows := [(one.name, one.help) for one in (*further, *found)]:
+            if shown:
                 with formatter.section(title):
-                    formatter.write_dl(rows)
+                    formatter.write_dl([(one.name, one.help) for one in shown])
 
 
 class PlainCommand(_Plain, TyperCommand):
@@ -75,7 +78,7 @@ class PlainGroup(_Plain, TyperGroup):
     def lines(self, ctx: Any) -> list[tuple[str, str]]:
         """Each command's name, and what it does."""
         found = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        return [(name, first_sentence(one.help)) for name, one in found if one]
+        return [(name, f"{first_sentence(one.help or '')}.") for name, one in found if one]
 
 
 class PlainApp(typer.Typer):
@@ -104,19 +107,13 @@ class PlainApp(typer.Typer):
         """Take a function as a command; its help is its docstring."""
 
         def taken(function: Command) -> Command:
-            text = unwrapped(function.__doc__)
+            text = _unwrapped(function.__doc__)
             return self.command(name, cls=PlainCommand, help=text)(function)
 
         return taken
 
 
-def unwrapped(text: str | None) -> str:
+def _unwrapped(text: str | None) -> str:
     """A docstring's paragraphs on one line each: typer keeps line breaks as they are."""
     paragraphs = inspect.cleandoc(text or "").split("\n\n")
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
-
-
-def first_sentence(text: str | None) -> str:
-    """A help text in one line."""
-    line = unwrapped(text).partition("\n\n")[0]
-    return line.partition(". ")[0].rstrip(".") + "."

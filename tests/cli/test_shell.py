@@ -45,6 +45,12 @@ def test_the_grammar_has_every_option_of_the_table():
     assert {s.option for s in SETTINGS.values() if s.has_option} <= options
 
 
+def test_whatever_follows_an_option_has_a_name():
+    parameters = [p for c in grammar().all() for p in (*c.options, *c.arguments)]
+    assert len(parameters) > 80
+    assert not [p for p in parameters if p.metavar == "VALUE"]
+
+
 def test_the_list_of_commands_says_what_their_help_begins_with():
     for command in grammar().commands:
         begins = command.help.partition("\n")[0].partition(". ")[0].rstrip(".")

@@ -109,7 +109,8 @@ def check_options(line: str) -> None:
     name, *arguments = shlex.split(line, comments=True)
     while hasattr(command, "commands"):
         name, *arguments = arguments
-        command = command.commands[name]
+        command = command.get_command(None, name)
+        assert command is not None, f"no command {name}"
     command.make_context(name, arguments)
 
 
