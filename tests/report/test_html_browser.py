@@ -232,23 +232,26 @@ def test_the_map_names_the_track_under_the_pointer(opened):
     assert len(names) > 10
 
 
+def on_the_map(page: Any) -> list[int]:
+    """How many pixels of the map have each of its colours."""
+    return page.evaluate(
+        """() => {
+          const map = document.getElementById("map-dots");
+          const { data } = map.getContext("2d").getImageData(0, 0, map.width, map.height);
+          const seen = new Map();
+          for (let k = 0; k < data.length; k += 4) {
+            const colour = (data[k] << 16) | (data[k + 1] << 8) | data[k + 2];
+            seen.set(colour, (seen.get(colour) ?? 0) + 1);
+          }
+          return [...seen.values()];
+        }"""
+    )
+
+
 def ink(page: Any) -> str:
     """The colour of the page, and whether the map has marks of more than two colours."""
-    return str(
-        page.evaluate(
-            """() => {
-              const map = document.getElementById("map-dots");
-              const { data } = map.getContext("2d").getImageData(0, 0, map.width, map.height);
-              const seen = new Map();
-              for (let k = 0; k < data.length; k += 4) {
-                const colour = (data[k] << 16) | (data[k + 1] << 8) | data[k + 2];
-                seen.set(colour, (seen.get(colour) ?? 0) + 1);
-              }
-              const many = [...seen.values()].filter((n) => n > 150).length;
-              return `${getComputedStyle(document.body).backgroundColor} ${many > 4}`;
-            }"""
-        )
-    )
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return f"{ground} {sum(n > 150 for n in on_the_map(page)) > 4}".lower()
 
 
 def test_no_name_on_the_map_hides_the_only_mark_of_a_genre(browser, tmp_path):
@@ -259,18 +262,7 @@ def test_no_name_on_the_map_hides_the_only_mark_of_a_genre(browser, tmp_path):
     view = Opened(
         browser, write(tmp_path / "r.html", alone), viewport={"width": 900, "height": 700}
     )
-    whole = view.page.evaluate(
-        """() => {
-          const map = document.getElementById("map-dots");
-          const { data } = map.getContext("2d").getImageData(0, 0, map.width, map.height);
-          const seen = new Map();
-          for (let k = 0; k < data.length; k += 4) {
-            const colour = (data[k] << 16) | (data[k + 1] << 8) | data[k + 2];
-            seen.set(colour, (seen.get(colour) ?? 0) + 1);
-          }
-          return [...seen.values()].filter((n) => n > 40).length;
-        }"""
-    )
+    whole = sum(n > 40 for n in on_the_map(view.page))
     assert whole >= len(GENRES) + 2  # and the ground, and the names
     assert view.problems == []
 
