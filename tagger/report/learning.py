@@ -180,7 +180,7 @@ class LearningConsole:
             f"({counted(segments['ties'], 'tie')}), "
             f"summed probability {percent(segments['summed_probability'])}."
         )
-        self._out.print(
+        self._prose(
             "If the model was trained on tracks among these, the figures flatter: what it is worth "
             "on others stands in its model card."
         )
