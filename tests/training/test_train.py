@@ -110,6 +110,19 @@ def test_evaluate_speaks_json(trained, music):
     assert 0 <= figures["segments"]["majority_vote"] <= 1
 
 
+def test_evaluate_speaks_to_people(trained, music):
+    done = attempt_here("evaluate", music, "--model", trained[0])
+    assert done.returncode == 0, done.stderr
+    assert "mine 1 on 21 tracks" in done.stdout
+    for genre in ("Hip-Hop", "Hum", "Wind- Rain"):
+        assert genre in done.stdout
+    lines = done.stdout.splitlines()
+    (segments,) = (line for line in lines if line.startswith("Whole tracks from "))
+    assert "majority vote" in segments
+    assert "summed probability" in segments
+    assert lines[lines.index(segments) + 1].endswith("stands in its model card.")
+
+
 def test_evaluate_leaves_out_what_the_model_does_not_know(music):
     done = attempt_here("evaluate", music, "--json")
     assert done.returncode == 0, done.stderr
