@@ -96,6 +96,15 @@ def test_similar_tracks_of_what_was_heard(song):
     assert modules & (NEVER_IN_A_SCAN | {"scipy", "soundfile", "ai_edge_litert"}) == set()
 
 
+def test_similar_tracks_when_all_was_heard_before(song):
+    search = ("similar", song, "--in", song.parent)
+    loaded(RUN, *search)
+    code, modules = loaded(RUN, *search)
+    assert code == 0
+    assert {"numpy", "mutagen", "sqlite3"} <= modules
+    assert modules & (HEAVY - {"numpy", "mutagen"} | {"multiprocessing"}) == set()
+
+
 def test_a_worker(song):
     heard_s, modules = loaded(HEAR, song)
     assert heard_s == pytest.approx(4.0, abs=0.1)

@@ -9,10 +9,18 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Protocol, Self, TypeVar
 
-__all__ = ["Failure", "OrderedPool", "Pending"]
+__all__ = ["Failure", "OrderedPool", "Pending", "TaskTimeoutError", "WorkerDiedError"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+
+class TaskTimeoutError(Exception):
+    """A task ran past its time limit and was killed."""
+
+
+class WorkerDiedError(Exception):
+    """A task killed its process, twice."""
 
 
 @dataclass(frozen=True, slots=True)

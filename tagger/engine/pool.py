@@ -17,14 +17,9 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-from tagger.engine.base import Failure, OrderedPool
+from tagger.engine.base import Failure, OrderedPool, TaskTimeoutError, WorkerDiedError
 from tagger.engine.limits import default_jobs
-from tagger.engine.supervisor import (
-    PoolBrokenError,
-    Supervisor,
-    TaskTimeoutError,
-    WorkerDiedError,
-)
+from tagger.engine.supervisor import PoolBrokenError, Supervisor
 from tagger.engine.threads import ONE_THREAD
 
 __all__ = [

@@ -13,12 +13,12 @@ from enum import Enum, auto
 from multiprocessing import connection
 from typing import Final
 
-from tagger.engine.base import Failure
+from tagger.engine.base import Failure, TaskTimeoutError, WorkerDiedError
 from tagger.engine.process import Ticket, Worker, start_method
 from tagger.engine.wire import READY, SPENT
 from tagger.errors import GenretagError
 
-__all__ = ["PoolBrokenError", "Supervisor", "TaskTimeoutError", "WorkerDiedError"]
+__all__ = ["PoolBrokenError", "Supervisor"]
 
 _LOOK_S: Final = 1.0
 _ALONE_S: Final = 10.0  # how long the others wait for a task that is tried again
@@ -27,14 +27,6 @@ _REST_S: Final = 0.2
 _FEWER_S: Final = 60.0
 _KILL_S: Final = 5.0
 _LEAVE_S: Final = 2.0
-
-
-class TaskTimeoutError(Exception):
-    """A task ran past its time limit and was killed."""
-
-
-class WorkerDiedError(Exception):
-    """A task killed its process, twice."""
 
 
 class PoolBrokenError(GenretagError):

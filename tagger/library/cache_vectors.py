@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tagger.domain import Hearing
-from tagger.library.cache_queries import THIS_LISTENING, signed
+from tagger.library.cache_queries import THIS_FILE, THIS_LISTENING, signed, split
 from tagger.library.cache_rows import unpack_hearing
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "missing_of",
     "placed",
     "space_kept",
+    "vector_of",
     "vectors_of",
 ]
 
@@ -158,6 +159,16 @@ def vectors_of(
             if len(some) < len(rows):
                 lacking += sum(body is None or len(body) not in (0, width) for _, body in rows)
     return found._replace(complete=not lacking)
+
+
+def vector_of(db: sqlite3.Connection, digest: bytes, path: Path) -> bytes | None:
+    """The vector in a space of what a file held when it was heard last, or None."""
+    row = db.execute(
+        f"SELECT CAST(body AS BLOB) FROM file JOIN vector ON place = {_BASE} + audio"
+        f" WHERE {THIS_FILE}",
+        (digest, *split(path)),
+    ).fetchone()
+    return row[0] if row else None
 
 
 def missing_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
 from tagger.domain import Hearing
 from tagger.library import cache_vectors
@@ -41,6 +42,10 @@ class VectorStore:
         return self._cache.ask(
             "read", lambda db: cache_vectors.vectors_of(db, digest, width, folders)
         )
+
+    def vector(self, digest: bytes, path: Path) -> bytes | None:
+        """The vector in a space of what a file held when it was heard last, or None."""
+        return self._cache.ask("read", lambda db: cache_vectors.vector_of(db, digest, path))
 
     def missing(self, digest: bytes, width: int, folders: Collection[int] | None) -> list[int]:
         """Numbers of the audios of these files that were heard, and have no such vector nor an

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from tagger.domain import Hearing, Prediction
 from tagger.errors import ModelError
@@ -15,7 +16,7 @@ from tagger.models.ensemble import Ensemble
 from tagger.models.fusion import fuse, mean_patches
 from tagger.models.music import UNJUDGED, sounds
 
-__all__ = ["Classifier"]
+__all__ = ["Classifier", "ranked"]
 
 
 class Classifier:
@@ -53,5 +54,9 @@ class Classifier:
     def _ranked(self, row: np.ndarray) -> tuple[tuple[str, float], ...]:
         if not np.isfinite(row).all():
             raise ModelError(f"{self.bundle.folder}: the model answers with what is no number")
-        order = np.argsort(-row, kind="stable")
-        return tuple((self.bundle.labels[i], float(row[i])) for i in order)
+        return ranked(self.bundle.labels, row)
+
+
+def ranked(labels: Sequence[str], row: npt.NDArray[np.floating]) -> tuple[tuple[str, float], ...]:
+    """Labels with their probabilities, most probable first."""
+    return tuple((labels[i], float(row[i])) for i in np.argsort(-row, kind="stable"))

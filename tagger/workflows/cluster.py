@@ -31,7 +31,8 @@ from tagger.models.music_types import (
 from tagger.models.type_names import described
 from tagger.report.types import Move, SeenTrack, SeenType, SeenTypes
 from tagger.tags.artists import artist_key
-from tagger.workflows.collection import Collection, CollectOptions, collect, describe
+from tagger.workflows.collection import Collection, CollectOptions, collect
+from tagger.workflows.described import describe
 from tagger.workflows.own_types import load_types, save_types, types_path
 
 __all__ = ["ClusterOptions", "Clustered", "cluster"]

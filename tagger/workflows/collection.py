@@ -14,9 +14,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from tagger.domain import CurrentTags, Hearing, Status, TrackReport
+from tagger.domain import Hearing, Status, TrackReport
 from tagger.engine.pool import default_jobs
-from tagger.errors import TagError
 from tagger.library.cache import Cache
 from tagger.library.folders import cache_folder
 from tagger.library.presence import Roots
@@ -24,17 +23,14 @@ from tagger.library.walk import walk_folders
 from tagger.models.bundle import BUILTIN_MODEL, Bundle, find_bundle, load_bundle
 from tagger.models.classifier import Classifier
 from tagger.models.fusion import mean_patches
-from tagger.tags.artists import artist_and_album
-from tagger.tags.fields import GENRE, TITLE
-from tagger.tags.read import read_tags
-from tagger.workflows.fingerprints import listening_fingerprint
+from tagger.workflows.described import Described, describe
 from tagger.workflows.listening import JOB_BYTES, Outcome, hearing_of, last_word, workers
 from tagger.workflows.own_types import with_own_types
-from tagger.workflows.recall import Recall, Recalled
+from tagger.workflows.recall import Recall, Recalled, recall_of
 from tagger.workflows.survey import survey
 from tagger.workflows.worker import Track, model_digest
 
-__all__ = ["CollectOptions", "CollectedTrack", "Collection", "Described", "collect", "describe"]
+__all__ = ["CollectOptions", "CollectedTrack", "Collection", "collect", "outcomes"]
 
 _BATCH: Final = 32
 _CLASSIFIED: Final = 1024  # tracks at a time
@@ -58,23 +54,6 @@ class CollectOptions:
     jobs: int | None = None
     exclude: tuple[str, ...] = ()
     tags: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What the tags of a file say of it, each empty where they do not.
-
-    Attributes:
-        genre: the values of the genre field.
-        artist: who made it; the album artist goes first. ``Various Artists`` is nobody.
-        album: name of the album.
-        title: name of the track.
-    """
-
-    genre: tuple[str, ...] = ()
-    artist: str = ""
-    album: str = ""
-    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,11 +155,6 @@ def collect(
     return replace(found, notice="; ".join(filter(None, (cache.notice, no_types))))
 
 
-def recall_of(bundle: Bundle, cache: Cache) -> Recall:
-    """What a model heard before, for those who decide nothing."""
-    return Recall(cache, listening=listening_fingerprint(bundle), decision=b"")
-
-
 def outcomes(
     tracks: list[Track],
     bundle: Bundle,
@@ -199,24 +173,6 @@ def outcomes(
                     recall.keep(track, outcome)
                 recall.is_what_was_heard(track, None)
                 yield track, outcome
-
-
-def describe(path: Path) -> Described:
-    """What the tags of a file say; nothing where they cannot be read."""
-    try:
-        return _described(read_tags(path))
-    except TagError:
-        return Described()
-
-
-def _described(tags: CurrentTags) -> Described:
-    artist, album = artist_and_album(tags)
-    return Described(
-        genre=tags.values.get(GENRE.name, ()),
-        artist=artist,
-        album=album,
-        title=next(iter(tags.album.get(TITLE.name, ())), ""),
-    )
 
 
 def _collection(

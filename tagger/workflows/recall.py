@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Final
 
 from tagger.domain import AS_BEFORE, FileState, Hearing, Status, TrackReport
-from tagger.engine.pool import Failure, TaskTimeoutError, WorkerDiedError
+from tagger.engine.base import Failure, TaskTimeoutError, WorkerDiedError
 from tagger.errors import AudioError, NotMusicError, TagError, UnreachableError
 from tagger.library.audio_key import audio_key
 from tagger.library.cache import Cache, Problem, ProblemKind
+from tagger.models.bundle import Bundle
 from tagger.tags.container import open_tags
+from tagger.workflows.fingerprints import listening_fingerprint
 from tagger.workflows.worker import Track
 
-__all__ = ["Recall", "Recalled", "anchored", "anchored_folder", "audio_key_of"]
+__all__ = ["Recall", "Recalled", "anchored", "anchored_folder", "audio_key_of", "recall_of"]
 
 # In this order: one is a kind of the other.
 _KINDS: Final = (
@@ -123,6 +125,11 @@ class Recall:
             changes=(),
         )
         self.cache.settle(path, state.size, state.mtime_ns, self.decision, word)
+
+
+def recall_of(bundle: Bundle, cache: Cache) -> Recall:
+    """What a model heard before, for those who decide nothing."""
+    return Recall(cache, listening=listening_fingerprint(bundle), decision=b"")
 
 
 @dataclass(slots=True)

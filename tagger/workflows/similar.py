@@ -1,7 +1,8 @@
 """``genretag similar``: the tracks that sound most like one, and in which way.
 
 A vector of each track (:mod:`tagger.models.similarity`) is kept in the cache. All are compared at
-once; tags are read, and files looked for, of the nearest alone.
+once; tags are read, and files looked for, of the nearest alone. Where all was heard before, no
+model runs, nor is its runtime loaded.
 """
 
 from __future__ import annotations
@@ -10,28 +11,28 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from tagger.domain import Hearing, Prediction
+from tagger.domain import Hearing
 from tagger.errors import UsageError
 from tagger.library.cache import Cache
 from tagger.library.cache_vectors import Placed
 from tagger.library.folders import cache_folder
 from tagger.library.vector_store import VectorStore
 from tagger.models.axes import axis_scores
-from tagger.models.bundle import BUILTIN_MODEL, find_bundle, load_bundle
-from tagger.models.classifier import Classifier
-from tagger.models.similarity import similarities
+from tagger.models.bundle import BUILTIN_MODEL, Bundle, find_bundle, load_bundle
+from tagger.models.classifier import Classifier, ranked
+from tagger.models.similarity import Space, similarities
 from tagger.tags.artists import artist_key
-from tagger.workflows.collection import Described, describe, outcomes, recall_of
+from tagger.workflows.described import Described, describe
 from tagger.workflows.likeness import likeness
-from tagger.workflows.listening import hearing_of, last_word
-from tagger.workflows.recall import anchored, audio_key_of
-from tagger.workflows.vectors import Compared, compared, vectors_of
+from tagger.workflows.recall import anchored, audio_key_of, recall_of
+from tagger.workflows.vectors import Compared, Predict, compared, recalled, vectors_of
 from tagger.workflows.within import Within, hear_within
 from tagger.workflows.worker import Track, model_digest
 
@@ -137,13 +138,17 @@ def similar(
     seed = _track(options.file)
     folder = find_bundle(options.model)
     digest, bundle = model_digest(folder), load_bundle(folder)
-    classifier = Classifier(bundle)
+    predict = _when_asked(bundle)
     with closing(Cache.open(cache_folder(create=False))) as cache:
         recall = recall_of(bundle, cache)
         if cache.notice:
             say(cache.notice)
 
         def hear(tracks: list[Track]) -> Iterator[tuple[Track, Hearing | None]]:
+            # With it come pools of processes, and all that they are to hear with.
+            from tagger.workflows.collection import outcomes
+            from tagger.workflows.listening import hearing_of, last_word
+
             for track, outcome in outcomes(
                 tracks, bundle, options.model, digest, recall, jobs=options.jobs
             ):
@@ -151,22 +156,28 @@ def similar(
                     raise UsageError(f"{track.path}: {last_word(options.file, outcome).reason}")
                 yield track, hearing_of(outcome)
 
-        [(_, hearing)] = hear([seed])
-        assert hearing is not None
+        known = recall.ready(seed)
+        hearing = known.outcome if known and isinstance(known.outcome, Hearing) else None
+        if hearing is None:
+            known = None
+            [(_, hearing)] = hear([seed])
+            assert hearing is not None
         within = None
         if options.within:
             within = hear_within(options.within, cache, recall.listening, hear, progress)
         store = VectorStore(cache, recall.listening)
         folders = None if within is None else store.folders(within.names)
-        others = compared(store, classifier, folders, progress, say)
-        [prediction] = classifier.predict([hearing])
-        search = _Search(options, store, within)
-        found = search.neighbours(others, classifier, hearing, prediction)
+        others = compared(store, bundle, predict, folders, progress, say)
+        path = Path(anchored(seed.path))
+        kept = recalled(store, bundle, others.space, path) if known and others else None
+        asked = _seed(hearing, kept, bundle, predict, others)
+        search = _Search(options, store, within, path)
+        found = search.neighbours(others, bundle, asked)
     return Similar(
         path=options.file,
         model=bundle.identity,
-        genres=prediction.genres,
-        objection=prediction.objection,
+        genres=asked.genres,
+        objection=asked.objection,
         compared=search.compared,
         not_heard=within.not_heard if within else 0,
         neighbours=tuple(found),
@@ -187,28 +198,57 @@ def _track(file: Path) -> Track:
     return Track(str(file), status.st_size, status.st_mtime_ns)
 
 
+def _when_asked(bundle: Bundle) -> Predict:
+    """A model's predictions. Its runtime is loaded for the first of them, if there is any."""
+
+    @cache
+    def classifier() -> Classifier:
+        return Classifier(bundle)
+
+    return lambda hearings: classifier().predict(hearings)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seed:
+    """The track whose neighbours are wanted, and its vector where there are others."""
+
+    hearing: Hearing
+    genres: tuple[tuple[str, float], ...]
+    objection: str
+    vector: npt.NDArray[np.int8] | None
+
+
+def _seed(
+    hearing: Hearing,
+    kept: tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]] | None,
+    bundle: Bundle,
+    predict: Predict,
+    others: Compared | None,
+) -> _Seed:
+    if kept:
+        vector, chances = kept
+        return _Seed(hearing, ranked(bundle.labels, chances), "", vector)
+    [prediction] = predictions = predict([hearing])
+    made = vectors_of(others.space, bundle, [hearing], predictions)[0] if others else None
+    return _Seed(hearing, prediction.genres, prediction.objection, made)
+
+
 class _Search:
     """One search for neighbours."""
 
-    def __init__(self, options: SimilarOptions, store: VectorStore, within: Within | None) -> None:
+    def __init__(
+        self, options: SimilarOptions, store: VectorStore, within: Within | None, path: Path
+    ) -> None:
         self._options = options
         self._store = store
         self._within = within
-        self._path = Path(anchored(str(options.file)))
+        self._path = path
         self.compared = 0
 
-    def neighbours(
-        self,
-        others: Compared | None,
-        classifier: Classifier,
-        hearing: Hearing,
-        prediction: Prediction,
-    ) -> list[Neighbour]:
-        if others is None:
+    def neighbours(self, others: Compared | None, bundle: Bundle, seed: _Seed) -> list[Neighbour]:
+        if others is None or seed.vector is None:
             return []
-        bundle, space = classifier.bundle, others.space
-        [vector] = vectors_of(space, bundle, [hearing], [prediction])
-        near = similarities(vector, others.vectors)
+        near = similarities(seed.vector, others.vectors)
         self.compared = len(near)
         chosen = list(self._nearest(others, near))
         heard = self._store.hearings([place.audio for _, place, _ in chosen])
@@ -216,19 +256,19 @@ class _Search:
         hearings = [heard[place.audio] for _, place, _ in chosen]
         if not hearings:
             return []
-        axes = _on_axes(classifier, space.standardised, [hearing, *hearings])
-        predictions = classifier.predict(hearings)
+        axes = _on_axes(bundle, others.space, [seed.hearing, *hearings])
+        genres = [ranked(bundle.labels, others.chances[row]) for row, _, _ in chosen]
         return [
             Neighbour(
                 path=place.path,
                 similarity=float(near[row]),
-                why=likeness(axes[0], its_axes, prediction.genres, predicted.genres),
+                why=likeness(axes[0], its_axes, seed.genres, its_genres),
                 duration_s=neighbour.duration_s,
-                genres=predicted.genres,
+                genres=its_genres,
                 tags=tags,
             )
-            for (row, place, tags), its_axes, neighbour, predicted in zip(
-                chosen, axes[1:], hearings, predictions, strict=True
+            for (row, place, tags), its_axes, neighbour, its_genres in zip(
+                chosen, axes[1:], hearings, genres, strict=True
             )
         ]
 
@@ -266,16 +306,12 @@ class _Search:
             yield row, place, tags
 
 
-def _on_axes(
-    classifier: Classifier,
-    standardised: Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float64] | None],
-    hearings: list[Hearing],
-) -> npt.NDArray[np.float64]:
+def _on_axes(bundle: Bundle, space: Space, hearings: list[Hearing]) -> npt.NDArray[np.float64]:
     """Where tracks lie on the axes of words, shape (n, n_axes)."""
-    z = standardised(np.stack([hearing.features for hearing in hearings]))
+    z = space.standardised(np.stack([hearing.features for hearing in hearings]))
     if z is None:
         z = np.zeros((len(hearings), 0))
-    return axis_scores(z, classifier.bundle.features[: z.shape[1]])
+    return axis_scores(z, bundle.features[: z.shape[1]])
 
 
 def _there(place: Placed) -> bool:

@@ -1,5 +1,8 @@
 """The vectors of all tracks that the cache knows, made where they are missing.
 
+With each is kept how probable the model says that each genre is: a search in what is known then
+runs no model, whose runtime alone takes longer to start than 100,000 vectors to be compared.
+
 A model whose bundle has no space of its own gets one from the tracks that it has heard: fitted on
 some of them, kept with the vectors, and fitted anew once there are twice as many.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -18,19 +22,19 @@ from tagger.domain import Hearing, Prediction
 from tagger.errors import ModelError
 from tagger.library.vector_store import VectorStore
 from tagger.models.bundle import Bundle
-from tagger.models.classifier import Classifier
 from tagger.models.schema import Node
 from tagger.models.similarity import Space, fit_space, read_space, space_of, widths_of
 from tagger.models.similarity_spec import read_similarity
 from tagger.workflows.fingerprints import decision_fingerprint
 
-__all__ = ["Compared", "compared", "vectors_of"]
+__all__ = ["Compared", "Predict", "compared", "recalled", "vectors_of"]
 
 _FIT_ON: Final = 2000
 _BATCH: Final = 1024
 _SLOW: Final = 5000  # vectors that take longer to make than somebody waits without a word
 
 Progress = Callable[[int, int], None]
+Predict = Callable[[Sequence[Hearing]], list[Prediction]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +45,19 @@ class Compared:
         space: what the vectors are in.
         files: number of each file in the cache.
         vectors: int8, shape (n, n_dims).
+        chances: probability of each label of the model, float32, shape (n, n_labels).
     """
 
     space: Space
     files: Sequence[int]
     vectors: npt.NDArray[np.int8]
+    chances: npt.NDArray[np.float32]
 
 
 def compared(
     store: VectorStore,
-    classifier: Classifier,
+    bundle: Bundle,
+    predict: Predict,
     folders: Collection[int] | None,
     progress: Progress,
     say: Callable[[str], None],
@@ -59,7 +66,8 @@ def compared(
 
     Args:
         store: where hearings and vectors are kept; vectors that are missing are made and kept.
-        classifier: the model.
+        bundle: the model.
+        predict: what it makes of hearings; asked for vectors that are missing.
         folders: numbers of the folders to look in; None for all.
         progress: told how many of how many missing vectors are made.
         say: told if that takes long.
@@ -71,21 +79,38 @@ def compared(
         UsageError: the cache cannot be used.
         ModelError: the bundle's space is damaged.
     """
-    digest = decision_fingerprint(classifier.bundle)
-    space = _space(store, classifier, digest)
+    digest = decision_fingerprint(bundle)
+    space = _space(store, bundle, predict, digest)
     if space is None:
         return None
-    found = store.vectors(digest, space.n_dims, folders)
-    if not found.complete and (missing := store.missing(digest, space.n_dims, folders)):
+    kept = _kept(space, bundle)
+    found = store.vectors(digest, kept.itemsize, folders)
+    if not found.complete and (missing := store.missing(digest, kept.itemsize, folders)):
         if len(missing) > _SLOW:
             say(f"Preparing {len(missing):,} tracks for comparison; this is done once")
         for at in range(0, len(missing), _BATCH):
             hearings = store.hearings(missing[at : at + _BATCH])
-            store.keep_vectors(digest, _bodies(space, classifier, hearings))
+            store.keep_vectors(digest, _bodies(space, bundle, predict, hearings))
             progress(at + len(hearings), len(missing))
-        found = store.vectors(digest, space.n_dims, folders)
-    vectors = np.frombuffer(found.bodies, np.int8).reshape(len(found.files), space.n_dims)
-    return Compared(space, found.files, vectors)
+        found = store.vectors(digest, kept.itemsize, folders)
+    rows = np.frombuffer(found.bodies, kept)
+    return Compared(space, found.files, rows["vector"], rows["chances"])
+
+
+def recalled(
+    store: VectorStore, bundle: Bundle, space: Space, path: Path
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]] | None:
+    """Vector and probabilities of what a file held when it was heard last.
+
+    Returns:
+        shapes (n_dims,) and (n_labels,); None if they are not kept, or it is no music.
+    """
+    body = store.vector(decision_fingerprint(bundle), path)
+    kept = _kept(space, bundle)
+    if body is None or len(body) != kept.itemsize:
+        return None
+    [row] = np.frombuffer(body, kept)
+    return row["vector"], row["chances"]
 
 
 def vectors_of(
@@ -106,35 +131,45 @@ def _arrays(
     )
 
 
-def _bodies(space: Space, classifier: Classifier, hearings: dict[int, Hearing]) -> dict[int, bytes]:
-    """What is kept of each audio: its vector, or nothing if it sounds like no music."""
+def _kept(space: Space, bundle: Bundle) -> np.dtype[np.void]:
+    """What is kept of each audio, but for those that sound like no music."""
+    return np.dtype([("vector", "i1", space.n_dims), ("chances", "<f4", len(bundle.labels))])
+
+
+def _bodies(
+    space: Space, bundle: Bundle, predict: Predict, hearings: dict[int, Hearing]
+) -> dict[int, bytes]:
+    """The bytes to keep of each audio: none if it sounds like no music."""
     if not hearings:
         return {}
     some = list(hearings.values())
-    predictions = classifier.predict(some)
-    vectors = vectors_of(space, classifier.bundle, some, predictions)
+    predictions = predict(some)
+    features, embeddings, chances = _arrays(bundle, some, predictions)
+    rows = np.empty(len(some), _kept(space, bundle))
+    rows["vector"] = space.vectors(features, embeddings, chances)
+    rows["chances"] = chances
     return {
-        audio: b"" if prediction.objection else vector.tobytes()
-        for audio, vector, prediction in zip(hearings, vectors, predictions, strict=True)
+        audio: b"" if prediction.objection else row.tobytes()
+        for audio, row, prediction in zip(hearings, rows, predictions, strict=True)
     }
 
 
-def _space(store: VectorStore, classifier: Classifier, digest: bytes) -> Space | None:
+def _space(store: VectorStore, bundle: Bundle, predict: Predict, digest: bytes) -> Space | None:
     """The space to compare in. Where it is not the one that is kept, it takes its place."""
-    own = space_of(classifier.bundle)
+    own = space_of(bundle)
     kept = store.space(digest)
     if own:
         if kept is None:
             store.keep_space(digest, _packed(own, 0))
         return own
-    known = _unpacked(kept, classifier.bundle) if kept else None
+    known = _unpacked(kept, bundle) if kept else None
     made = store.audios(digest)
     if known and 2 * known[1] > min(len(made), _FIT_ON):
         return known[0]
     heard = made or store.heard()  # of what is made, all is music
     some = np.linspace(0, len(heard) - 1, min(len(heard), _FIT_ON)).astype(int)
     hearings = list(store.hearings([heard[i] for i in some]).values())
-    predictions = classifier.predict(hearings)
+    predictions = predict(hearings)
     music = [
         (hearing, prediction)
         for hearing, prediction in zip(hearings, predictions, strict=True)
@@ -142,7 +177,7 @@ def _space(store: VectorStore, classifier: Classifier, digest: bytes) -> Space |
     ]
     if len(music) < 2:
         return None
-    space = fit_space(*_arrays(classifier.bundle, *zip(*music, strict=True)))
+    space = fit_space(*_arrays(bundle, *zip(*music, strict=True)))
     store.keep_space(digest, _packed(space, len(music)))
     return space
 

@@ -13,7 +13,8 @@ from tagger.domain import Status
 from tagger.errors import UsageError
 from tagger.models.classifier import Classifier
 from tagger.models.fusion import mean_patches
-from tagger.workflows.collection import CollectOptions, Described, collect, describe
+from tagger.workflows.collection import CollectOptions, collect
+from tagger.workflows.described import Described, describe
 from tagger.workflows.hear import Listener
 
 

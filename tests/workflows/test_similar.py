@@ -25,11 +25,12 @@ from tagger.library.cache_schema import APPLICATION
 from tagger.library.folders import cache_folder
 from tagger.library.vector_store import VectorStore
 from tagger.models.bundle import Bundle, find_bundle, load_bundle
+from tagger.models.classifier import Classifier
 from tagger.models.fusion import log_softmax
 from tagger.models.similarity import FILE, fit_space
 from tagger.training.export import write_bundle
 from tagger.workflows import similar as module
-from tagger.workflows.collection import Described
+from tagger.workflows.described import Described
 from tagger.workflows.fingerprints import decision_fingerprint, listening_fingerprint
 from tagger.workflows.playlists import seed_playlist
 from tagger.workflows.similar import Similar, SimilarOptions, similar
@@ -303,13 +304,43 @@ def test_a_damaged_vector_is_made_again(tmp_path, monkeypatch, bundle):
         assert space
         width = json.loads(space.partition(b"\n")[0])["similarity"]["parts"]
         n_dims = sum(part["dims"] for part in width)
-        sound = store.vectors(digest, n_dims, None)
+        body = n_dims + 4 * len(bundle.labels)  # with each vector, the genres' probabilities
+        sound = store.vectors(digest, body, None)
         assert len(sound.files) == 5
         store.keep_vectors(digest, dict.fromkeys(store.audios(digest)[1:], b"xy"))
-        assert len(store.vectors(digest, n_dims, None).files) == 1
+        assert len(store.vectors(digest, body, None).files) == 1
     assert similar(asked(seed, per_artist=0)) == before
     with Cache.open(cache_folder()) as cache:
-        assert VectorStore(cache, b"").vectors(digest, n_dims, None) == sound
+        assert VectorStore(cache, b"").vectors(digest, body, None) == sound
+
+
+def test_what_is_kept_of_a_track_is_what_the_model_says(tmp_path, monkeypatch, bundle):
+    monkeypatch.setenv("GENRETAG_CACHE_DIR", str(tmp_path / "cache"))
+    seed = known_tracks(tmp_path / "m", bundle, 6)
+    first = similar(asked(seed, per_artist=0))
+    monkeypatch.setattr(module, "Classifier", None)  # it would have to be asked
+    assert similar(asked(seed, per_artist=0)) == first
+    heard = {n: hearing(bundle, n, 0) for n in range(6)}
+    said = dict(zip(heard, Classifier(bundle).predict(list(heard.values())), strict=True))
+    for track in (first, *first.neighbours):
+        genres = said[int(track.path.stem)].genres
+        assert [label for label, _ in track.genres] == [label for label, _ in genres]
+        assert dict(track.genres) == pytest.approx(dict(genres), abs=1e-6)
+
+
+def test_vectors_kept_without_genres_are_made_again(tmp_path, monkeypatch, bundle):
+    monkeypatch.setenv("GENRETAG_CACHE_DIR", str(tmp_path / "cache"))
+    seed = known_tracks(tmp_path / "m", bundle, 5)
+    before = similar(asked(seed, per_artist=0))
+    digest = decision_fingerprint(bundle)
+    with Cache.open(cache_folder()) as cache:
+        store = VectorStore(cache, b"")
+        alone = {
+            audio: store.vector(digest, tmp_path / "m" / f"{i}.mp3")[: -4 * len(bundle.labels)]
+            for i, audio in enumerate(store.audios(digest))
+        }
+        store.keep_vectors(digest, alone)
+    assert similar(asked(seed, per_artist=0)) == before
 
 
 def test_what_another_model_heard_is_not_made_ready(tmp_path, monkeypatch, bundle):
