@@ -269,6 +269,25 @@ def test_the_map_does_not_depend_on_who_was_done_first(tmp_path):
     assert len(set(maps[0].values())) > 50
 
 
+def test_a_track_that_is_recalled_lies_where_it_lay_when_it_was_heard(tmp_path, monkeypatch):
+    monkeypatch.setattr("tagger.report.html.projection.LANDMARKS", 40)
+    rng = np.random.default_rng(1)
+    genres = ("Blues", "Jazz", "Pop", "Rock")
+    chances = [rng.dirichlet(np.full(4, 0.2)) for _ in range(60)]
+    maps = []
+    for kept in (lambda p: p, lambda p: round(p, 4)):  # as cached reports hold them
+        tracks = [
+            tagged(
+                f"/m/{i}.mp3",
+                genres=tuple((g, kept(float(x))) for g, x in zip(genres, p, strict=True)),
+            )
+            for i, p in enumerate(chances)
+        ]
+        columns = data_of(write(tmp_path / "r.html", *tracks))["columns"]
+        maps.append((columns["x"].tolist(), columns["y"].tolist()))
+    assert maps[0] == maps[1]
+
+
 def test_more_texts_than_are_remembered(tmp_path, monkeypatch):
     monkeypatch.setattr("tagger.report.html.texts._REMEMBERED", 3)
     tracks = [tagged(f"/m/{i % 7}/{i}.mp3", reason=f"why {i % 5}") for i in range(30)]

@@ -52,6 +52,33 @@ def test_the_same_tracks_give_the_same_map_in_whatever_order():
     np.testing.assert_array_equal(fit_map(p).place(p), fit_map(mixed).place(p))
 
 
+@pytest.mark.parametrize("n_each", [2, 3, 6, 12, 50])
+def test_nearly_the_same_tracks_give_nearly_the_same_map(n_each):
+    moved = []
+    for seed in range(6):
+        p, _ = groups(np.random.default_rng(seed), n_groups=5, n_each=n_each, n_labels=11)
+        rounded = p.round(4)
+        moved.append(np.abs(fit_map(p).place(p) - fit_map(rounded).place(rounded)).mean())
+    assert sorted(moved)[-2] < 0.03  # one of six may hang on a hair
+
+
+def test_genres_stay_on_their_side_when_tracks_are_added():
+    alike = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        p, kind = groups(rng, n_groups=6, n_each=30)
+        # Half as many again of one kind: the first principal component is another one.
+        more, _ = groups(rng, n_groups=1, n_each=90)
+        whole = np.concatenate([p, more])
+        means = [
+            np.stack([fit_map(fitted_on).place(p)[kind == k].mean(axis=0) for k in range(6)])
+            for fitted_on in (p, whole)
+        ]
+        before, after = (m - m.mean(axis=0) for m in means)
+        alike.append((before * after).sum() / np.linalg.norm(before) / np.linalg.norm(after))
+    assert np.mean(alike) > 0.4  # 0.1 by axes that are signed by their largest loading
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 9, 40])
 @pytest.mark.parametrize("n_labels", [1, 2, 11])
 @pytest.mark.parametrize("equal", [False, True])

@@ -42,7 +42,7 @@ _ROW: Final = np.dtype(
         *((f"{what}{rank}", "<u2") for rank in range(RANKS) for what in ("genre", "p")),
     ]
 )
-_PAIR: Final = np.dtype([("row", "<u4"), ("label", "<u4"), ("p", "<f4")])
+_PAIR: Final = np.dtype([("row", "<u4"), ("label", "<u4"), ("p", "<u2")])
 _PLACE: Final = np.dtype([("x", "<u2"), ("y", "<u2")])
 
 
@@ -60,7 +60,7 @@ class Spool:
         self._names, self._texts = Texts(self._temporary()), Texts(self._temporary())
         self._meant: dict[str, dict[str, int]] = {"genre": {}, "type": {}, "deed": {}}
         self._rows: list[tuple[int, ...]] = []
-        self._pairs: list[tuple[int, int, float]] = []
+        self._pairs: list[tuple[int, int, int]] = []
         self._tracks = self._heard = 0
 
     def close(self) -> None:
@@ -97,7 +97,9 @@ class Spool:
             )
         )
         heard = self._heard
-        self._pairs += [(heard, self._number("genre", label), p) for label, p in report.genres]
+        self._pairs += [
+            (heard, self._number("genre", label), _rounded(p)) for label, p in report.genres
+        ]
         self._heard += bool(report.genres)
         self._tracks += 1
         if len(self._rows) >= _TOGETHER:
@@ -181,10 +183,16 @@ def _whole(p: float) -> int:
     return _SURE if p >= 1 else min(_SURE - 1, max(0, round(_SURE * p)))
 
 
+def _rounded(p: float) -> int:
+    """A probability as it is kept of a track, in whole numbers: one that is recalled lies where it
+    lay when it was heard."""
+    return min(_SURE, max(0, round(_SURE * round(p, 4))))
+
+
 def _dense(pairs: Array, columns: Array) -> Array:
     rows, places = np.unique(pairs["row"], return_inverse=True)
     block = np.zeros((len(rows), len(columns)))
-    block[places, columns[pairs["label"]]] = pairs["p"]
+    block[places, columns[pairs["label"]]] = pairs["p"] / _SURE
     return block
 
 
