@@ -152,6 +152,33 @@ def test_no_text_of_a_track_acts(browser, tmp_path):
     assert view.asked == [path.as_uri()]
 
 
+def test_the_map_is_printed_with_its_marks(opened):
+    # Pixels that were put into a canvas do not come out; its picture would be 1 KB.
+    images = [part for part in opened.page.pdf().split(b"endobj") if b"/Subtype /Image" in part]
+    assert max(map(len, images)) > 10_000
+
+
+def test_counts_map_and_charts_fill_the_first_sheet(browser, tmp_path):
+    """Eleven genres, on letter paper, the lower of the usual two."""
+    mm = 96 / 25.4
+    wide, high = round((215.9 - 2 * 12) * mm), (279.4 - 2 * 14) * mm
+    labels = [f"Genre {i:02}" for i in range(11)]
+    tracks = []
+    for i in range(44):
+        ranked = labels[i % 11 :] + labels[: i % 11]
+        chances = np.linspace(0.9, 0.1, 11)
+        tracks.append(
+            tagged(f"/m/{i}.mp3", genres=tuple(zip(ranked, chances, strict=True)),
+                   cluster=f"loud and fast {i % 3}")
+        )  # fmt: skip
+    view = Opened(
+        browser, write(tmp_path / "r.html", tracks), viewport={"width": wide, "height": 900}
+    )
+    view.page.emulate_media(media="print")
+    bottom = "document.querySelector('.cards.charts').getBoundingClientRect().bottom + scrollY"
+    assert 0.85 * high < view.page.evaluate(bottom) < high
+
+
 def test_a_script_that_got_in_would_not_run(opened):
     """The policy is the second wall, should the first ever fall."""
     page = opened.page

@@ -55,7 +55,8 @@ class LibraryMap {
     ];
   }
 
-  get ratio() { return Math.min(3, window.devicePixelRatio || 1); }
+  /** Pixels of the canvas to one of the page; paper shows more of them than a screen. */
+  get ratio() { return window.matchMedia("print").matches ? 3 : Math.min(3, window.devicePixelRatio || 1); }
 
   fit(canvas, options = {}) {
     const { ratio } = this;
@@ -80,7 +81,7 @@ class LibraryMap {
       * this.view.scale ** 0.35;
     const stamps = colours.slots.map((colour, slot) => makeStamp(slot, radius, colour, 0.85));
     const ghost = makeStamp(0, radius, colours.ghost, 0.7);
-    const sheet = new Sheet(pen, colours.halo);
+    const sheet = new Sheet(this.dots, colours.halo);
     // Those not chosen first, as ghosts; all in an order that lets no group lie on top.
     for (const turn of this.choice.any ? [0, 1] : [1]) {
       for (let k = 0; k < mixed.length; k += 1) {
@@ -91,7 +92,7 @@ class LibraryMap {
         sheet.stamp(turn ? stamps[slots[numbers[i]]] : ghost, Math.round(left * ratio), Math.round(top * ratio));
       }
     }
-    sheet.done();
+    sheet.draw(pen);
     drawNames(this, pen, groups, colours);
     if (this.current >= 0) this.ring(); else this.fit(this.mark);
   }

@@ -38,17 +38,15 @@ function makeStamp(slot, radius, colour, alpha) {
   return { pixels: Float32Array.from(pixels), red, green, blue };
 }
 
-/** A picture that stamps go onto. */
+/** A picture that stamps go onto; a canvas of its own, as browsers that print leave out what was
+ * put into a canvas as pixels, and not what was drawn from another one. */
 class Sheet {
-  constructor(pen, colour) {
-    const { width, height } = pen.canvas;
-    pen.save();
-    pen.resetTransform();
-    pen.fillStyle = colour;
-    pen.fillRect(0, 0, width, height);
-    pen.restore();
-    this.pen = pen;
-    this.picture = pen.getImageData(0, 0, width, height);
+  constructor({ width, height }, colour) {
+    this.canvas = el("canvas", { width: String(width), height: String(height) });
+    this.pen = this.canvas.getContext("2d", { willReadFrequently: true });
+    this.pen.fillStyle = colour;
+    this.pen.fillRect(0, 0, width, height);
+    this.picture = this.pen.getImageData(0, 0, width, height);
   }
 
   stamp({ pixels, red, green, blue }, left, top) {
@@ -65,5 +63,12 @@ class Sheet {
     }
   }
 
-  done() { this.pen.putImageData(this.picture, 0, 0); }
+  /** Draws the picture with another pen. */
+  draw(pen) {
+    this.pen.putImageData(this.picture, 0, 0);
+    pen.save();
+    pen.resetTransform();
+    pen.drawImage(this.canvas, 0, 0);
+    pen.restore();
+  }
 }
