@@ -42,11 +42,17 @@ _STEPS: Final = 200.0  # of a unit; no dimension of a unit vector comes near 127
 _ROWS: Final = 1 << 14
 
 # source: (dims, weight, limit of standardised inputs, power of the standard deviation that the
-# principal components are divided by)
+# principal components are divided by).
+# By five-fold cross-validation in which no artist is known to ensemble, network or axes, of ten
+# neighbours share the genre in GTZAN and in Emotify, and are zouk of zouk: 0.322, 0.351 and 0.777.
+# With genres at 0.7: 0.30, 0.33, 0.79; at 1.2: 0.325, 0.355, 0.758; alone: 0.33, 0.37, 0.60. The
+# more they weigh, the less is left for music that is none of the model's genres. Without embedding
+# it is the same (0.322, 0.352, 0.773); not whitened it costs a hundredth of zouk, and at twice the
+# weight more. Linear discriminants of the embedding in its place: no better, 0.01 less of zouk.
 _RECIPE: Final[Mapping[str, tuple[int, float, float, float]]] = {
     "features": (56, 1.0, 4.0, 0.5),
-    "embedding": (24, 0.5, 1e6, 0.0),
-    "genres": (16, 0.7, 1e6, 0.0),
+    "embedding": (24, 0.5, 1e6, 1.0),
+    "genres": (16, 1.0, 1e6, 0.0),
 }
 
 Array = npt.NDArray[np.float32]
