@@ -169,7 +169,7 @@ def similar(
         folders = None if within is None else store.folders(within.names)
         others = compared(store, bundle, predict, folders, progress, say)
         path = Path(anchored(seed.path))
-        kept = recalled(store, bundle, others.space, path) if known and others else None
+        kept = recalled(store, bundle, others, path) if known and others else None
         asked = _seed(hearing, kept, bundle, predict, others)
         search = _Search(options, store, within, path)
         found = search.neighbours(others, bundle, asked)

@@ -43,12 +43,14 @@ class Compared:
 
     Attributes:
         space: what the vectors are in.
+        digest: what they are kept under.
         files: number of each file in the cache.
         vectors: int8, shape (n, n_dims).
         chances: probability of each label of the model, float32, shape (n, n_labels).
     """
 
     space: Space
+    digest: bytes
     files: Sequence[int]
     vectors: npt.NDArray[np.int8]
     chances: npt.NDArray[np.float32]
@@ -94,19 +96,19 @@ def compared(
             progress(at + len(hearings), len(missing))
         found = store.vectors(digest, kept.itemsize, folders)
     rows = np.frombuffer(found.bodies, kept)
-    return Compared(space, found.files, rows["vector"], rows["chances"])
+    return Compared(space, digest, found.files, rows["vector"], rows["chances"])
 
 
 def recalled(
-    store: VectorStore, bundle: Bundle, space: Space, path: Path
+    store: VectorStore, bundle: Bundle, others: Compared, path: Path
 ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]] | None:
     """Vector and probabilities of what a file held when it was heard last.
 
     Returns:
         shapes (n_dims,) and (n_labels,); None if they are not kept, or it is no music.
     """
-    body = store.vector(decision_fingerprint(bundle), path)
-    kept = _kept(space, bundle)
+    body = store.vector(others.digest, path)
+    kept = _kept(others.space, bundle)
     if body is None or len(body) != kept.itemsize:
         return None
     [row] = np.frombuffer(body, kept)

@@ -60,14 +60,16 @@ def asked(file: Path, **options: Any) -> SimilarOptions:
 def hearing(bundle: Bundle, artist: int, track: int) -> Hearing:
     """Tracks of one artist lie close together; no two are equal."""
     rng = np.random.default_rng([artist, track])
-    centre = np.random.default_rng(artist).standard_normal(len(bundle.features))
+    taste = np.random.default_rng(artist)
+    centre = taste.standard_normal(len(bundle.features))
     assert bundle.music is not None
     middle = np.zeros(len(bundle.features))
     middle[list(bundle.music.features)] = bundle.music.mean
     scale = np.ones(len(bundle.features))
     scale[list(bundle.music.features)] = bundle.music.scale
     z = 0.3 * centre + 0.1 * rng.standard_normal(len(centre))
-    logits = rng.standard_normal((3, len(bundle.labels)))
+    logits = taste.standard_normal(len(bundle.labels))
+    logits = logits + 0.3 * rng.standard_normal((3, len(bundle.labels)))
     return Hearing(
         200.0,
         30.0,
