@@ -31,7 +31,7 @@ from tagger.models.bundle import (
 from tagger.models.fusion import fuse
 from tagger.models.similarity import fit_space
 from tagger.report.text import counted
-from tagger.training.answers import both_answers, picture_log_probs
+from tagger.training.answers import both_answers, heard_log_probs, picture_log_probs
 from tagger.training.calibration import cross_fitted, fit_fusion, fit_thresholds, selective_curve
 from tagger.training.data import Data
 from tagger.training.embedding import cut_all, embed
@@ -44,6 +44,7 @@ from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
 from tagger.training.networks_musicnn import MUSICNN
 from tagger.training.networks_registry import NETWORKS, NetworkKind
+from tagger.training.new_genres import biased, biases, new_among
 from tagger.training.settings import ModelSettings
 from tagger.training.splits import folds, hold_out
 from tagger.training.transfer_musicnn import BODY, packed_body
@@ -112,9 +113,17 @@ def fit_model(
     say("development: ensemble")
     members, votes = _fit_ensemble(data, fit_on, settings)
     ensemble = soft_vote(members, votes, tracks.features[held])
-    cnn_log = picture_log_probs(develop.network, spec, tracks.pictures[held])
+    cnn_log = (
+        picture_log_probs(develop.network, spec, tracks.pictures[held])
+        if heard is None or develop.epoch
+        else heard_log_probs(develop.network, heard[held])
+    )
     fusion = fit_fusion(ensemble, cnn_log, targets[held])
     fused, cross = _cross_fitted(ensemble, cnn_log, targets[held], tracks.groups[held], fusion)
+    if new := _new_genres(labels, settings):
+        say(f"held back a little, as they are new to the network: {', '.join(new)}")
+        fusion = replace(fusion, bias=biases(labels, new))
+        fused = biased(fused, fusion.bias)
     thresholds = fit_thresholds(fused, targets[held], labels)
     parts = {"ensemble": ensemble, "cnn": np.exp(cnn_log), "fused": fused}
 
@@ -136,7 +145,7 @@ def fit_model(
         heard,
     )
     members, _ = _fit_ensemble(data, everything, settings)
-    listener = embed(final.network, spec, tracks.pictures)
+    listener = embed(final.network, spec, tracks.pictures, None if final.epoch else heard)
     types = fit_music_types(tracks.features, data.features, seed=settings.seed)
     bundle = Bundle(
         name=settings.name,
@@ -224,6 +233,12 @@ def fit_model(
     return bundle, figures
 
 
+def _new_genres(labels: tuple[str, ...], settings: ModelSettings) -> tuple[str, ...]:
+    """The genres that the model which is begun with does not know."""
+    begin = dict(settings.options).get("begin")
+    return () if begin is None else new_among(labels, load_bundle(find_bundle(begin)).labels)
+
+
 def _judge_of_music(features: tuple[str, ...]) -> MusicSpec | None:
     """The default model's, which knows what is no music, if it looks at the same features."""
     default = load_bundle(find_bundle(BUILTIN_MODEL))
@@ -261,7 +276,9 @@ def _fit(
     layer = (
         None
         if heard is None
-        else fit_last_layer(heard[rows], data.targets[rows], n_labels, settings.balance)
+        else fit_last_layer(
+            heard[rows].mean(axis=1), data.targets[rows], n_labels, settings.balance
+        )
     )
 
     def build() -> Any:
@@ -293,10 +310,10 @@ def _fit(
         validation=apart,
         checkpoint=checkpoint,
     )
-    if layer is not None and apart is not None:
+    if heard is not None and stop is not None:
         begun = build()
-        answers = picture_log_probs(begun, spec, apart[0])
-        loss = -float(answers[np.arange(len(answers)), apart[1]].mean())
+        answers = heard_log_probs(begun, heard[stop])
+        loss = -float(answers[np.arange(len(answers)), data.targets[stop]].mean())
         if loss <= min(look["validation_loss"] for look in fitted.history):
             return Fitted(begun, fitted.history, 0)
     return fitted

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.models.bundle import Bundle
+from tagger.training.out_files import CURVE
 from tagger.training.plots import (
     plot_calibration,
     plot_confusion,
@@ -26,7 +27,7 @@ def write_own_card(bundle: Bundle, figures: dict[str, Any], folder: Path) -> Non
     plot_confusion(held["confusion"], bundle.labels, folder / "confusion.png")
     plot_recall(held["per_genre"], counts, folder / "recall.png")
     if history := figures["development"]["history"]:
-        plot_learning(history, folder / "learning_curve.png")
+        plot_learning(history, folder / CURVE)
     plot_calibration(figures["selective"], folder / "selective.png")
     types = figures["types"]
     plot_elbow(types["elbow"], len(types["names"]), folder / "music_types.png")
@@ -56,7 +57,7 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
     if not development["history"]:  # nothing that takes epochs was fitted
         ended, curve = "", ""
     else:
-        curve = "\n![learning curve](learning_curve.png)"
+        curve = f"\n![learning curve]({CURVE})"
         ended = (
             f", ended by {development['ended_by']} others (epoch {development['epoch']}),"
             if development["ended_by"]
@@ -93,6 +94,17 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
         if begin
         else ""
     )
+    biases = ", ".join(
+        f"{named[label]} {bias:+.2f}"
+        for label, bias in zip(bundle.labels, bundle.fusion.bias, strict=False)
+        if bias
+    )
+    held_back = (
+        f" Bias: {biases}, since what {begin} does not know\n  is to cost the genres that it "
+        "knows as little as may be."
+        if biases
+        else ""
+    )
     return f"""# Model card: {bundle.identity}
 
 Tells {len(bundle.labels)} genres apart: {", ".join(bundle.labels)}. Fitted on {figures["tracks"]} tracks with
@@ -127,7 +139,7 @@ At the default thresholds a genre would be written to {100 * written["share"]:.0
 
 - An ensemble on {len(bundle.features)} features; its votes: {members}.
 - The network {figures["network"]}, {figures["parameters"]:,} parameters.{begun}
-- Fused: {bundle.fusion.ensemble:.2f} × ensemble + {bundle.fusion.cnn:.2f} × network (log-probabilities), temperature {bundle.fusion.temperature:.2f}.
+- Fused: {bundle.fusion.ensemble:.2f} × ensemble + {bundle.fusion.cnn:.2f} × network (log-probabilities), temperature {bundle.fusion.temperature:.2f}.{held_back}
 - {figures["bytes"] / 1e6:.1f} MB. The largest difference of a probability between a runtime and what was
   trained: LiteRT {figures["runtimes"]["litert"]:.1e}, ONNX {figures["runtimes"]["onnx"]:.1e}.
 
