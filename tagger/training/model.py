@@ -22,7 +22,6 @@ from tagger.models.bundle import (
     BUILTIN_MODEL,
     Bundle,
     CnnSpec,
-    FusionSpec,
     MemberSpec,
     MusicSpec,
     find_bundle,
@@ -32,7 +31,7 @@ from tagger.models.fusion import fuse
 from tagger.models.similarity import fit_space
 from tagger.report.text import counted
 from tagger.training.answers import both_answers, heard_log_probs, picture_log_probs
-from tagger.training.calibration import cross_fitted, fit_fusion, fit_thresholds, selective_curve
+from tagger.training.calibration import fit_thresholds, selective_curve
 from tagger.training.data import Data
 from tagger.training.embedding import cut_all, embed
 from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
@@ -44,7 +43,7 @@ from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
 from tagger.training.networks_musicnn import MUSICNN
 from tagger.training.networks_registry import NETWORKS, NetworkKind
-from tagger.training.new_genres import biased, biases, new_among
+from tagger.training.own_fusion import fit_own_fusion
 from tagger.training.settings import ModelSettings
 from tagger.training.splits import folds, hold_out
 from tagger.training.transfer_musicnn import BODY, packed_body
@@ -118,12 +117,12 @@ def fit_model(
         if heard is None or develop.epoch
         else heard_log_probs(develop.network, heard[held])
     )
-    fusion = fit_fusion(ensemble, cnn_log, targets[held])
-    fused, cross = _cross_fitted(ensemble, cnn_log, targets[held], tracks.groups[held], fusion)
-    if new := _new_genres(labels, settings):
-        say(f"held back a little, as they are new to the network: {', '.join(new)}")
-        fusion = replace(fusion, bias=biases(labels, new))
-        fused = biased(fused, fusion.bias)
+    own = fit_own_fusion(
+        ensemble, cnn_log, targets[held], tracks.groups[held], labels, _begun_with(settings)
+    )
+    fusion, fused = own.spec, own.fused
+    if own.new:
+        say(f"held back a little, as the model begun with does not know it: {', '.join(own.new)}")
     thresholds = fit_thresholds(fused, targets[held], labels)
     parts = {"ensemble": ensemble, "cnn": np.exp(cnn_log), "fused": fused}
 
@@ -216,7 +215,7 @@ def fit_model(
                 n: float((p.argmax(axis=1) == targets[held]).mean()) for n, p in parts.items()
             }
         },
-        "cross_fitted": cross,
+        "cross_fitted": own.crossed,
         "selective": selective_curve(fused, targets[held]),
         "written": {
             "share": float(spoken.mean()),
@@ -233,10 +232,10 @@ def fit_model(
     return bundle, figures
 
 
-def _new_genres(labels: tuple[str, ...], settings: ModelSettings) -> tuple[str, ...]:
-    """The genres that the model which is begun with does not know."""
+def _begun_with(settings: ModelSettings) -> Bundle | None:
+    """The model with whose network the training begins."""
     begin = dict(settings.options).get("begin")
-    return () if begin is None else new_among(labels, load_bundle(find_bundle(begin)).labels)
+    return None if begin is None else load_bundle(find_bundle(begin))
 
 
 def _judge_of_music(features: tuple[str, ...]) -> MusicSpec | None:
@@ -326,20 +325,8 @@ def _fit_ensemble(
     possible = np.ones((len(targets), len(data.labels)), dtype=bool)
     none = np.zeros(len(targets), dtype=bool)
     members = fit_members(features, targets, possible, none, settings.seed)
+    if settings.begins:  # who begins with a model has few tracks: fitted votes are no better
+        return members, dict.fromkeys(members, 1 / len(members))
     parts = folds(data.tracks.groups[rows], data.tracks.genres[rows], _FOLDS, settings.seed)
     votes = fit_vote_weights(features, targets, possible, none, parts, settings.seed)
     return members, votes
-
-
-def _cross_fitted(
-    ensemble: npt.NDArray[np.float64],
-    cnn_log: npt.NDArray[np.float64],
-    targets: npt.NDArray[np.intp],
-    groups: npt.NDArray[np.str_],
-    fusion: FusionSpec,
-) -> tuple[npt.NDArray[np.float64], bool]:
-    """Fused probabilities, each by a fit on other artists; by one fit for all, which is on the
-    tracks that it judges, where there are too few artists. And which of the two they are."""
-    if len(set(groups)) < 5:
-        return fuse(ensemble, cnn_log, fusion), False
-    return cross_fitted(ensemble, cnn_log, targets, groups), True

@@ -64,12 +64,17 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
             else f", run to its end (epoch {development['epoch']}), as no {unit} could be spared "
             "to end it,"
         )
+    begin = dict(settings["options"]).get("begin")
+    how = (
+        "How ensemble and network are fused"
+        if begin is None
+        else f"The shares of ensemble and network are those of the model {begin}; the temperature"
+    )
     fusion = (
-        f"How ensemble and network are fused was fitted on the same tracks, each {unit} being judged\n"
-        "by a fit on the others."
+        f"{how} was fitted on the same tracks, each {unit} being judged\nby a fit on the others."
         if figures["cross_fitted"]
-        else "How ensemble and network are fused was fitted on these very tracks, as there are too "
-        f"few\n{unit}s for more: the fused figures flatter a little."
+        else f"{how} was fitted on these very tracks, as there are too few\n{unit}s for more: the "
+        "fused figures flatter a little."
     )
     artists = (
         ""
@@ -78,7 +83,6 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
         f"both sides, split\nby {unit} as they are. On artists that are new to it, expect the model "
         "to do worse than stands here.\n"
     )
-    begin = dict(settings["options"]).get("begin")
     body = {
         "head": "was left as it was; only the last layer was fitted here, a logistic regression",
         "last": "was left as it was but for its last block, which was fitted on at a low rate",
