@@ -133,6 +133,22 @@ def test_evaluate_leaves_out_what_the_model_does_not_know(music):
     assert "Hum: 9 tracks left out" in done.stderr
 
 
+def test_evaluate_says_when_nothing_could_be_heard(tmp_path):
+    for i in range(7):
+        path = tmp_path / "rock" / f"{i}.mp3"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"no music at all" * 999)
+    done = attempt_here("evaluate", tmp_path, "-j1")
+    assert done.returncode == 2
+    assert "none of 7 tracks could be heard (the first: " in done.stderr
+    assert "0.mp3: not audio, " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    synth.write(tmp_path / "rock" / "good.flac", synth.song(7.0))
+    done = attempt_here("evaluate", tmp_path, "-j1")
+    assert done.returncode == 0, done.stderr
+    assert "and 2 more files that could not be heard" in done.stderr
+
+
 def test_other_files_are_not_mixed_with_a_model(music, tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(UsageError, match=r"holds other files \(letter.txt\)"):
@@ -145,6 +161,7 @@ def test_other_files_are_not_mixed_with_a_model(music, tmp_path):
     ("arguments", "said"),
     [
         (["--network", "alexnet"], "--network alexnet: must be resnet or"),
+        (["--network", "mlp"], "genretag compare DATA --classifiers mlp"),
         (["--balance", "much"], "--balance much: must be none or weights or sampling"),
         (["--weights", "imagenet"], "resnet begins without any"),
         (["--features", "t.csv"], "goes with a spectrogram archive"),
