@@ -131,6 +131,11 @@ def train(
                 encoded = train_autoencoder(coding, say=console.say, progress=progress)
             console.encoded(encoded.figures, encoded.heard, out, sonify)
             return
+        if network == "mlp":
+            raise UsageError(
+                "--network mlp: a perceptron on attributes is one of the classifiers: "
+                "genretag compare DATA --classifiers mlp"
+            )
         kind = NETWORKS[chosen("--network", network, *NETWORKS)]
         if weights and not kind.takes_weights:
             raise UsageError(f"--weights {weights}: {network} begins without any")

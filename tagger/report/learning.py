@@ -188,8 +188,11 @@ class LearningConsole:
     def compared(self, cells: Sequence[CellLike], means: Sequence[tuple[str, float]]) -> None:
         """Show the feature sets, best first, and what classifiers make of the whole set."""
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-        for name in ("features", "n", "mean accuracy", "best", "kappa", "by"):
-            table.add_column(name, justify="left" if name in ("features", "by") else "right")
+        # Folded, not cut: combinations differ in their ends.
+        table.add_column("features", overflow="fold")
+        for name in ("n", "mean accuracy", "best", "kappa"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("by", no_wrap=True)
         ranked = [name for name, _ in means]
         # A set on which every classifier failed has no mean.
         names = ranked + [n for n in dict.fromkeys(c.features for c in cells) if n not in ranked]

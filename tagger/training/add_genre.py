@@ -28,6 +28,7 @@ from tagger.training.examples import Example
 from tagger.training.genre_names import named_genre
 from tagger.training.genre_statistics import LIMIT, STATISTICS, GenreStatistics, statistics_of
 from tagger.training.hearing import Recipe, hear_examples
+from tagger.training.out_files import remove_former
 from tagger.training.sources import read_labelled
 from tagger.training.splits import folds, groups_of
 from tagger.words import comparable
@@ -149,6 +150,7 @@ def add_to_model(
         options.out.mkdir(parents=True, exist_ok=True)
         _write_card(options.out, bundle, figures, notes, options.seed)
         written = write_bundle(made, options.out)
+        remove_former(options.out, made.weights)
     except OSError as error:
         raise UsageError(f"--out {options.out}: cannot be written: {error.strerror}") from error
     return Added(written, tuple(figures), time.monotonic() - begun)

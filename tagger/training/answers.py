@@ -12,7 +12,7 @@ from tagger.models.bundle import CnnSpec
 from tagger.models.cnn import EMBEDDING, LOGITS, cut_patches
 from tagger.models.fusion import log_softmax, mean_patches
 
-__all__ = ["both_answers", "patch_log_probs", "picture_log_probs"]
+__all__ = ["both_answers", "heard_log_probs", "patch_log_probs", "picture_log_probs"]
 
 _ANSWERED: Final = 8  # patches at a time
 
@@ -30,6 +30,17 @@ def picture_log_probs(
         patches, _ = cut_patches(Picture((picture,)), (0.0,), spec)
         answers.append(mean_patches(patch_log_probs(network, patches)))
     return np.stack(answers)
+
+
+def heard_log_probs(network: Any, heard: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """As :func:`picture_log_probs`, of pictures whose patches the network's body has heard.
+
+    Args:
+        network: it ends in one dense layer.
+        heard: what that layer is given, shape (n, n_patches, n_units).
+    """
+    kernel, bias = network.layers[-1].get_weights()
+    return np.stack([mean_patches(log_softmax(patches @ kernel + bias)) for patches in heard])
 
 
 def patch_log_probs(network: Any, patches: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

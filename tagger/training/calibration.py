@@ -38,6 +38,7 @@ def fit_fusion(
     cnn_log: Array,
     targets: Targets,
     biased: Sequence[int] = (),
+    shares: tuple[float, float] | None = None,
 ) -> FusionSpec:
     """Weights, temperature and biases with the least cross-entropy.
 
@@ -49,10 +50,18 @@ def fit_fusion(
         cnn_log: log-probabilities, same shape.
         targets: label indices, shape (n,).
         biased: labels that get a bias of their own; the others have none.
+        shares: of ensemble and network, both over 0, if they are not to be fitted: some dozen
+            tracks tell too little of them, and the temperature alone is fitted then.
     """
     n_labels = ensemble.shape[1]
 
-    def loss(parameters: Array) -> float:
+    def whole(fitted: Array) -> Array:
+        return (
+            fitted if shares is None else np.concatenate([np.log(shares) + fitted[0], fitted[1:]])
+        )
+
+    def loss(fitted: Array) -> float:
+        parameters = whole(fitted)
         probabilities = fuse(ensemble, cnn_log, _spec(parameters, biased, n_labels))
         picked = probabilities[np.arange(len(targets)), targets]
         # A weak pull towards equal shares keeps one part from being switched off by luck.
@@ -61,9 +70,10 @@ def fit_fusion(
         )
         return float(-np.log(np.maximum(picked, 1e-12)).mean() + pull)
 
-    start = np.concatenate([np.log([0.5, 0.5]), np.zeros(len(biased))])
+    weights = np.log([0.5, 0.5]) if shares is None else np.zeros(1)
+    start = np.concatenate([weights, np.zeros(len(biased))])
     best = minimize(loss, start, method="Nelder-Mead", options={"maxiter": 4000})
-    return _spec(best.x, biased, n_labels)
+    return _spec(whole(best.x), biased, n_labels)
 
 
 def _spec(parameters: Array, biased: Sequence[int], n_labels: int) -> FusionSpec:
@@ -86,11 +96,12 @@ def cross_fitted(
     targets: Targets,
     groups: npt.NDArray[np.str_],
     biased: Sequence[int] = (),
+    shares: tuple[float, float] | None = None,
 ) -> Array:
     """Fused probabilities of each track by a fusion fitted on the other artists."""
     fused = np.empty_like(ensemble)
     for fitted, judged in GroupKFold(_FOLDS).split(ensemble, targets, groups):
-        spec = fit_fusion(ensemble[fitted], cnn_log[fitted], targets[fitted], biased)
+        spec = fit_fusion(ensemble[fitted], cnn_log[fitted], targets[fitted], biased, shares)
         fused[judged] = fuse(ensemble[judged], cnn_log[judged], spec)
     return fused
 

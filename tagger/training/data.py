@@ -20,7 +20,7 @@ from tagger.training.genre_names import named_genre
 from tagger.training.hearing import Recipe, as_wide, hear_examples
 from tagger.training.sound_store import Sound
 from tagger.training.sources import read_labelled
-from tagger.training.splits import groups_of
+from tagger.training.splits import groups_of, with_copies
 
 __all__ = ["Data", "LabelSource", "load_data", "unheard"]
 
@@ -104,12 +104,16 @@ def load_data(
     notes = [*found.notes, *unheard(heard.problems)]
     examples, sounds = _enough(heard.examples, heard.sounds, min_per_genre, notes, data)
     groups, unit, group_notes = groups_of(examples)
+    features_of = np.stack([sound.features for sound in sounds])
+    groups, copies = with_copies(groups, features_of)
+    if copies:
+        notes.append(f"copies of another track, kept on its side of a split: {copies:,}")
     columns = round(_CLIP_S / (FRAME_S if every_frame else COLUMN_S))
     genres = np.array([named_genre(example.genre) for example in examples])
     names, targets = np.unique(genres, return_inverse=True)
     tracks = TrackSet(
         as_wide([sound.picture for sound in sounds], columns),
-        np.stack([sound.features for sound in sounds]),
+        features_of,
         genres,
         groups,
         np.zeros(len(examples), dtype=bool),

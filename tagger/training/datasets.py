@@ -195,8 +195,9 @@ def _arrays(npz: Path) -> dict[str, npt.NDArray[Any]]:
     except OSError as error:
         raise UsageError(f"{npz}: cannot be read: {error.strerror or error}") from None
     # A TypeError is a file of a single array; a ValueError also one of Python objects.
-    except (TypeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UsageError(f"{npz}: not an archive of plain arrays: {error}") from None
+    # What NumPy says of the latter is advice to load them, which would run code of theirs.
+    except (TypeError, ValueError, EOFError, zipfile.BadZipFile, zlib.error):
+        raise UsageError(f"{npz}: not an archive of plain arrays, or damaged") from None
     if missing := [name for name in needed if name not in found]:
         raise UsageError(f"{npz}: there is no array {' and no array '.join(missing)}")
     return found

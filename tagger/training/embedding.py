@@ -17,7 +17,7 @@ import numpy.typing as npt
 from tagger.analysis.picture import Picture
 from tagger.models.bundle import MAX_DIMS, CnnSpec
 from tagger.models.cnn import EMBEDDING, LOGITS, cut_patches
-from tagger.models.fusion import log_softmax, mean_patches
+from tagger.training.answers import heard_log_probs
 
 __all__ = ["Embedded", "Projection", "cut_all", "embed", "fit_projection", "with_embedding"]
 
@@ -78,35 +78,40 @@ def cut_all(pictures: Iterable[npt.NDArray[np.uint8]], spec: CnnSpec) -> Rows:
     return np.concatenate([cut_patches(Picture((p,)), (0.0,), spec)[0] for p in pictures])
 
 
-def embed(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) -> Embedded:
+def embed(
+    network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8], heard: Rows | None = None
+) -> Embedded:
     """Give a fitted network an embedding.
 
     Args:
         network: float32 Keras network that ends in one dense layer, patches to logits.
         spec: how it is used.
         pictures: uint8, shape (n, N_MELS, columns), the training clips.
+        heard: what the last layer is given of each patch of them, shape (n, n_patches, n_units),
+            if that is known already.
     """
-    import keras  # not before tagger.training.fit has silenced what it says of GPUs
-
     rows = np.arange(0, len(pictures), -(-len(pictures) // _FIT_ON))
-    both = keras.Model(network.input, [network.output, network.layers[-1].input])
-    seen, of_clips, log_probs = [], [], []
-    for start in range(0, len(rows), _AT_A_TIME):
-        some = pictures[rows[start : start + _AT_A_TIME]]
-        answers = both(cut_all(some, spec), training=False)
-        logits, activations = (np.asarray(answer, dtype=np.float32) for answer in answers)
-        seen.append(activations)
-        of_clips.append(activations.reshape(len(some), -1, activations.shape[1]).mean(axis=1))
-        of_patches = log_softmax(logits).reshape(len(some), -1, logits.shape[1])
-        log_probs += [mean_patches(one) for one in of_patches]
-    projection = fit_projection(np.concatenate(seen))
+    seen = _heard(network, spec, pictures[rows]) if heard is None else heard[rows]
+    projection = fit_projection(seen.reshape(-1, seen.shape[-1]))
     return Embedded(
         with_embedding(network, projection),
         replace(spec, embedding=projection.n_dims),
         rows,
-        np.concatenate(of_clips) @ projection.kernel + projection.bias,
-        np.stack(log_probs),
+        seen.mean(axis=1) @ projection.kernel + projection.bias,
+        heard_log_probs(network, seen),
     )
+
+
+def _heard(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) -> Rows:
+    import keras  # not before tagger.training.fit has silenced what it says of GPUs
+
+    body = keras.Model(network.input, network.layers[-1].input)
+    heard = []
+    for start in range(0, len(pictures), _AT_A_TIME):
+        some = pictures[start : start + _AT_A_TIME]
+        activations = np.asarray(body(cut_all(some, spec), training=False), dtype=np.float32)
+        heard.append(activations.reshape(len(some), -1, activations.shape[1]))
+    return np.concatenate(heard)
 
 
 def fit_projection(seen: Rows, n_dims: int = MAX_DIMS) -> Projection:

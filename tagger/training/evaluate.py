@@ -23,8 +23,9 @@ from tagger.models.cnn import Cnn, cut_patches
 from tagger.models.ensemble import Ensemble
 from tagger.models.fusion import fuse, mean_patches
 from tagger.models.vocabulary import Vocabulary
+from tagger.report.text import counted, shown
 from tagger.training.calibration import selective_curve
-from tagger.training.data import LabelSource
+from tagger.training.data import LabelSource, unheard
 from tagger.training.datasets import ENSEMBLE_FEATURES, load_archive
 from tagger.training.examples import Example
 from tagger.training.genre_names import named_genre
@@ -186,6 +187,7 @@ def _from_files(
     )
     known, unknown = _known((example.genre for example in found.examples), bundle)
     notes = [*found.notes, *unknown]
+    problems: list[tuple[Path, str]] = []
     wanted = [example for example, is_known in zip(found.examples, known, strict=True) if is_known]
     genres, hearings = [], []
     for example, outcome in _hearings(wanted, options, bundle, digest, progress):
@@ -193,8 +195,14 @@ def _from_files(
             genres.append(named_genre(example.genre))
             hearings.append(outcome)
         else:
-            notes.append(f"{example.path}: {outcome}")
-    return genres, hearings, notes
+            problems.append((example.path, outcome))
+    if wanted and not genres:
+        first, reason = problems[0]
+        raise UsageError(
+            f"{options.data}: none of {counted(len(wanted), 'track')} could be heard (the first: "
+            f"{shown(first)}: {reason})"
+        )
+    return genres, hearings, notes + unheard(problems)
 
 
 def _hearings(

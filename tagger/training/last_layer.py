@@ -30,7 +30,7 @@ Rows = npt.NDArray[np.float32]
 
 
 def heard_by_body(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) -> Rows:
-    """What a network's last layer is given, the mean over a picture's patches.
+    """What a network's last layer is given of each patch of some pictures.
 
     It runs in LiteRT, which takes a fraction of the time that Keras does.
 
@@ -40,7 +40,7 @@ def heard_by_body(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) 
         pictures: uint8, shape (n, N_MELS, columns).
 
     Returns:
-        shape (n, n_units).
+        shape (n, n_patches, n_units).
     """
     import keras  # not before tagger.training.fit has silenced what it says of GPUs
     from ai_edge_litert.interpreter import Interpreter
@@ -57,7 +57,7 @@ def heard_by_body(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) 
     for picture in pictures:
         interpreter.set_tensor(given["index"], cut_all([picture], spec))
         interpreter.invoke()
-        heard.append(interpreter.get_tensor(answer).mean(axis=0))
+        heard.append(interpreter.get_tensor(answer))
     return np.stack(heard)
 
 
@@ -67,7 +67,7 @@ def fit_last_layer(
     """A dense layer that tells labels apart by what a body hears.
 
     Args:
-        heard: from :func:`heard_by_body`, shape (n, n_units).
+        heard: from :func:`heard_by_body`, the mean over each picture's patches, shape (n, n_units).
         targets: label index of each row, shape (n,); every label must occur.
         n_labels: number of logits.
         balance: what is done about labels of few rows; drawing them more often and giving them a

@@ -22,7 +22,6 @@ from tagger.models.bundle import (
     BUILTIN_MODEL,
     Bundle,
     CnnSpec,
-    FusionSpec,
     MemberSpec,
     MusicSpec,
     find_bundle,
@@ -31,8 +30,8 @@ from tagger.models.bundle import (
 from tagger.models.fusion import fuse
 from tagger.models.similarity import fit_space
 from tagger.report.text import counted
-from tagger.training.answers import both_answers, picture_log_probs
-from tagger.training.calibration import cross_fitted, fit_fusion, fit_thresholds, selective_curve
+from tagger.training.answers import both_answers, heard_log_probs, picture_log_probs
+from tagger.training.calibration import fit_thresholds, selective_curve
 from tagger.training.data import Data
 from tagger.training.embedding import cut_all, embed
 from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
@@ -44,6 +43,7 @@ from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
 from tagger.training.networks_musicnn import MUSICNN
 from tagger.training.networks_registry import NETWORKS, NetworkKind
+from tagger.training.own_fusion import fit_own_fusion
 from tagger.training.settings import ModelSettings
 from tagger.training.splits import folds, hold_out
 from tagger.training.transfer_musicnn import BODY, packed_body
@@ -112,9 +112,17 @@ def fit_model(
     say("development: ensemble")
     members, votes = _fit_ensemble(data, fit_on, settings)
     ensemble = soft_vote(members, votes, tracks.features[held])
-    cnn_log = picture_log_probs(develop.network, spec, tracks.pictures[held])
-    fusion = fit_fusion(ensemble, cnn_log, targets[held])
-    fused, cross = _cross_fitted(ensemble, cnn_log, targets[held], tracks.groups[held], fusion)
+    cnn_log = (
+        picture_log_probs(develop.network, spec, tracks.pictures[held])
+        if heard is None or develop.epoch
+        else heard_log_probs(develop.network, heard[held])
+    )
+    own = fit_own_fusion(
+        ensemble, cnn_log, targets[held], tracks.groups[held], labels, _begun_with(settings)
+    )
+    fusion, fused = own.spec, own.fused
+    if own.new:
+        say(f"held back a little, as the model begun with does not know it: {', '.join(own.new)}")
     thresholds = fit_thresholds(fused, targets[held], labels)
     parts = {"ensemble": ensemble, "cnn": np.exp(cnn_log), "fused": fused}
 
@@ -136,7 +144,7 @@ def fit_model(
         heard,
     )
     members, _ = _fit_ensemble(data, everything, settings)
-    listener = embed(final.network, spec, tracks.pictures)
+    listener = embed(final.network, spec, tracks.pictures, None if final.epoch else heard)
     types = fit_music_types(tracks.features, data.features, seed=settings.seed)
     bundle = Bundle(
         name=settings.name,
@@ -207,7 +215,7 @@ def fit_model(
                 n: float((p.argmax(axis=1) == targets[held]).mean()) for n, p in parts.items()
             }
         },
-        "cross_fitted": cross,
+        "cross_fitted": own.crossed,
         "selective": selective_curve(fused, targets[held]),
         "written": {
             "share": float(spoken.mean()),
@@ -222,6 +230,12 @@ def fit_model(
         "seconds": time.monotonic() - begun,
     }
     return bundle, figures
+
+
+def _begun_with(settings: ModelSettings) -> Bundle | None:
+    """The model with whose network the training begins."""
+    begin = dict(settings.options).get("begin")
+    return None if begin is None else load_bundle(find_bundle(begin))
 
 
 def _judge_of_music(features: tuple[str, ...]) -> MusicSpec | None:
@@ -261,7 +275,9 @@ def _fit(
     layer = (
         None
         if heard is None
-        else fit_last_layer(heard[rows], data.targets[rows], n_labels, settings.balance)
+        else fit_last_layer(
+            heard[rows].mean(axis=1), data.targets[rows], n_labels, settings.balance
+        )
     )
 
     def build() -> Any:
@@ -293,10 +309,10 @@ def _fit(
         validation=apart,
         checkpoint=checkpoint,
     )
-    if layer is not None and apart is not None:
+    if heard is not None and stop is not None:
         begun = build()
-        answers = picture_log_probs(begun, spec, apart[0])
-        loss = -float(answers[np.arange(len(answers)), apart[1]].mean())
+        answers = heard_log_probs(begun, heard[stop])
+        loss = -float(answers[np.arange(len(answers)), data.targets[stop]].mean())
         if loss <= min(look["validation_loss"] for look in fitted.history):
             return Fitted(begun, fitted.history, 0)
     return fitted
@@ -309,20 +325,8 @@ def _fit_ensemble(
     possible = np.ones((len(targets), len(data.labels)), dtype=bool)
     none = np.zeros(len(targets), dtype=bool)
     members = fit_members(features, targets, possible, none, settings.seed)
+    if settings.begins:  # who begins with a model has few tracks: fitted votes are no better
+        return members, dict.fromkeys(members, 1 / len(members))
     parts = folds(data.tracks.groups[rows], data.tracks.genres[rows], _FOLDS, settings.seed)
     votes = fit_vote_weights(features, targets, possible, none, parts, settings.seed)
     return members, votes
-
-
-def _cross_fitted(
-    ensemble: npt.NDArray[np.float64],
-    cnn_log: npt.NDArray[np.float64],
-    targets: npt.NDArray[np.intp],
-    groups: npt.NDArray[np.str_],
-    fusion: FusionSpec,
-) -> tuple[npt.NDArray[np.float64], bool]:
-    """Fused probabilities, each by a fit on other artists; by one fit for all, which is on the
-    tracks that it judges, where there are too few artists. And which of the two they are."""
-    if len(set(groups)) < 5:
-        return fuse(ensemble, cnn_log, fusion), False
-    return cross_fitted(ensemble, cnn_log, targets, groups), True

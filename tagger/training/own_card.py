@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tagger.models.bundle import Bundle
+from tagger.training.out_files import CURVE
 from tagger.training.plots import (
     plot_calibration,
     plot_confusion,
@@ -26,7 +27,7 @@ def write_own_card(bundle: Bundle, figures: dict[str, Any], folder: Path) -> Non
     plot_confusion(held["confusion"], bundle.labels, folder / "confusion.png")
     plot_recall(held["per_genre"], counts, folder / "recall.png")
     if history := figures["development"]["history"]:
-        plot_learning(history, folder / "learning_curve.png")
+        plot_learning(history, folder / CURVE)
     plot_calibration(figures["selective"], folder / "selective.png")
     types = figures["types"]
     plot_elbow(types["elbow"], len(types["names"]), folder / "music_types.png")
@@ -56,19 +57,24 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
     if not development["history"]:  # nothing that takes epochs was fitted
         ended, curve = "", ""
     else:
-        curve = "\n![learning curve](learning_curve.png)"
+        curve = f"\n![learning curve]({CURVE})"
         ended = (
             f", ended by {development['ended_by']} others (epoch {development['epoch']}),"
             if development["ended_by"]
             else f", run to its end (epoch {development['epoch']}), as no {unit} could be spared "
             "to end it,"
         )
+    begin = dict(settings["options"]).get("begin")
+    how = (
+        "How ensemble and network are fused"
+        if begin is None
+        else f"The shares of ensemble and network are those of the model {begin}; the temperature"
+    )
     fusion = (
-        f"How ensemble and network are fused was fitted on the same tracks, each {unit} being judged\n"
-        "by a fit on the others."
+        f"{how} was fitted on the same tracks, each {unit} being judged\nby a fit on the others."
         if figures["cross_fitted"]
-        else "How ensemble and network are fused was fitted on these very tracks, as there are too "
-        f"few\n{unit}s for more: the fused figures flatter a little."
+        else f"{how} was fitted on these very tracks, as there are too few\n{unit}s for more: the "
+        "fused figures flatter a little."
     )
     artists = (
         ""
@@ -77,7 +83,6 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
         f"both sides, split\nby {unit} as they are. On artists that are new to it, expect the model "
         "to do worse than stands here.\n"
     )
-    begin = dict(settings["options"]).get("begin")
     body = {
         "head": "was left as it was; only the last layer was fitted here, a logistic regression",
         "last": "was left as it was but for its last block, which was fitted on at a low rate",
@@ -91,6 +96,17 @@ def _card(bundle: Bundle, figures: dict[str, Any], counts: dict[str, int]) -> st
         "was trained on counts as\n  heard: if tracks or artists judged above were among it (see "
         "its card), the figures flatter."
         if begin
+        else ""
+    )
+    biases = ", ".join(
+        f"{named[label]} {bias:+.2f}"
+        for label, bias in zip(bundle.labels, bundle.fusion.bias, strict=False)
+        if bias
+    )
+    held_back = (
+        f" Bias: {biases}, since what {begin} does not know\n  is to cost the genres that it "
+        "knows as little as may be."
+        if biases
         else ""
     )
     return f"""# Model card: {bundle.identity}
@@ -127,7 +143,7 @@ At the default thresholds a genre would be written to {100 * written["share"]:.0
 
 - An ensemble on {len(bundle.features)} features; its votes: {members}.
 - The network {figures["network"]}, {figures["parameters"]:,} parameters.{begun}
-- Fused: {bundle.fusion.ensemble:.2f} × ensemble + {bundle.fusion.cnn:.2f} × network (log-probabilities), temperature {bundle.fusion.temperature:.2f}.
+- Fused: {bundle.fusion.ensemble:.2f} × ensemble + {bundle.fusion.cnn:.2f} × network (log-probabilities), temperature {bundle.fusion.temperature:.2f}.{held_back}
 - {figures["bytes"] / 1e6:.1f} MB. The largest difference of a probability between a runtime and what was
   trained: LiteRT {figures["runtimes"]["litert"]:.1e}, ONNX {figures["runtimes"]["onnx"]:.1e}.
 

@@ -21,7 +21,7 @@ from tagger.tags.artists import artist_key
 from tagger.training.examples import Example
 from tagger.words import comparable
 
-__all__ = ["Unit", "folds", "groups_of", "hold_out"]
+__all__ = ["Unit", "folds", "groups_of", "hold_out", "with_copies"]
 
 Unit = Literal["artist", "album", "folder", "track"]
 
@@ -69,6 +69,39 @@ def groups_of(examples: Sequence[Example]) -> tuple[Groups, Unit, tuple[str, ...
         )
     notes += _alone([example.genre for example in examples], groups, units)
     return np.array(groups, dtype=np.str_), most, tuple(notes)
+
+
+def with_copies(groups: Groups, features: npt.NDArray[np.float32]) -> tuple[Groups, int]:
+    """Groups that a track shares with its copies, whoever they are said to be by.
+
+    A copy of what was learned is no test: it is known again.
+
+    Args:
+        groups: what must stay together, shape (n,).
+        features: of the tracks, shape (n, n_features). The same audio has the same ones.
+
+    Returns:
+        the groups, those of copies being one, and how many tracks are copies of one before them.
+    """
+    merged_into: dict[str, str] = {}
+
+    def kept(group: str) -> str:
+        while group in merged_into:
+            group = merged_into[group]
+        return group
+
+    heard: dict[bytes, str] = {}
+    copies = 0
+    for group, row in zip(groups.tolist(), features, strict=True):
+        sound = row.tobytes()
+        if sound not in heard:
+            heard[sound] = group
+            continue
+        copies += 1
+        one, other = kept(heard[sound]), kept(group)
+        if one != other:
+            merged_into[other] = one
+    return np.array([kept(group) for group in groups.tolist()], dtype=np.str_), copies
 
 
 def folds(groups: Groups, genres: npt.NDArray[np.str_], k: int, seed: int) -> npt.NDArray[np.intp]:

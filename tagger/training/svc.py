@@ -66,16 +66,20 @@ class PairwiseSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             X: shape (n, n_features), standardised.
-            y: label of each row.
+            y: label of each row. One of a single row, which cannot be held out, is calibrated by
+                what the machine says of it after having learned it.
             sample_weight: how much each row counts, shape (n,).
 
         Raises:
-            ValueError: a label has fewer than two different rows.
+            ValueError: there is one label.
         """
         X, y = validate_data(self, X, y)
         self.classes_, targets = np.unique(y, return_inverse=True)
         weights = np.ones(len(X)) if sample_weight is None else np.asarray(sample_weight, float)
+        if len(self.classes_) < 2:
+            raise ValueError("an SVM needs two labels")
         self.pairs_ = list(combinations(range(len(self.classes_)), 2))
+        self.svc_ = self._machine().fit(X, targets, weights)
         values = self._held_out_values(X, targets, weights)
         sigmoids = [
             _sigmoid(column[rows], targets[rows] == first, weights[rows])
@@ -83,7 +87,6 @@ class PairwiseSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             for rows in [(targets == first) | (targets == second)]
         ]
         self.slopes_, self.shifts_ = np.array(sigmoids).T
-        self.svc_ = self._machine().fit(X, targets, weights)
         return self
 
     def predict_proba(self, X: Any) -> Array:
@@ -108,14 +111,21 @@ class PairwiseSVC(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _held_out_values(self, X: Array, targets: Targets, weights: Array) -> Array:
         # Over-sampling repeats rows: a repeated one must not be on both sides.
         _, twins = np.unique(X, axis=0, return_inverse=True)
-        fewest = min(len(np.unique(twins[targets == t])) for t in range(len(self.classes_)))
-        if len(self.classes_) < 2 or fewest < 2:
-            raise ValueError("an SVM needs two labels, and two different rows of each")
-        folds = StratifiedGroupKFold(
-            min(_FOLDS, fewest), shuffle=True, random_state=self.random_state
+        different = np.array(
+            [len(np.unique(twins[targets == t])) for t in range(len(self.classes_))]
         )
-        values = np.empty((len(X), len(self.pairs_)))
-        for fitted, judged in folds.split(X, targets, twins):
+        values = _pairwise_values(self.svc_, X)
+        rows = np.flatnonzero(different[targets] > 1)
+        if not len(rows):
+            return values
+        folds = StratifiedGroupKFold(
+            min(_FOLDS, different[different > 1].min()),
+            shuffle=True,
+            random_state=self.random_state,
+        )
+        for _, some in folds.split(X[rows], targets[rows], twins[rows]):
+            judged = rows[some]
+            fitted = np.setdiff1d(np.arange(len(X)), judged)
             machine = self._machine().fit(X[fitted], targets[fitted], weights[fitted])
             values[judged] = _pairwise_values(machine, X[judged])
         return values

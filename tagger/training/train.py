@@ -14,6 +14,7 @@ from tagger.models.bundle import MANIFEST, Bundle, load_bundle
 from tagger.models.vocabulary import Vocabulary
 from tagger.training.data import Data, LabelSource, load_data
 from tagger.training.networks_registry import NETWORKS
+from tagger.training.out_files import remove_former
 from tagger.training.settings import ModelSettings
 
 __all__ = ["TrainOptions", "Trained", "check_out", "train"]
@@ -123,8 +124,10 @@ def _make(
     made = work / "model"
     write_own_card(write_bundle(replace(bundle, folder=made), made), figures, made)
     # The manifest last: it says that the rest is there.
-    for file in sorted(made.iterdir(), key=lambda file: file.name == MANIFEST):
+    files = sorted(made.iterdir(), key=lambda file: file.name == MANIFEST)
+    for file in files:
         file.replace(options.out / file.name)
+    remove_former(options.out, {file.name for file in files})
     return figures
 
 

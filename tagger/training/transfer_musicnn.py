@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -18,14 +18,12 @@ from tagger.models.bundle import Bundle, find_bundle, load_bundle
 from tagger.models.cnn import Cnn
 from tagger.training.musicnn import Arrays
 from tagger.training.networks_musicnn import MUSICNN, arrays_of, musicnn
+from tagger.training.out_files import BODY
 from tagger.training.packed_arrays import unpack_arrays
 from tagger.training.settings import Tune
 from tagger.training.transfer import TOLERANCE, begun_resnet, largest_difference
 
 __all__ = ["BODY", "begun_musicnn", "begun_network", "packed_body"]
-
-BODY: Final = "musicnn.npz"
-"""File of a bundle whose network is MusiCNN for pictures."""
 
 
 def packed_body(network: Any) -> dict[str, bytes]:

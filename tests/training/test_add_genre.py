@@ -99,11 +99,14 @@ def test_another_can_be_added_to_the_result(added, music, tmp_path):
     more.mkdir(parents=True)
     for i in range(5):
         synth.write(more / f"{i}.flac", synth.noise(6.0, amplitude=0.05 + i / 100, seed=i))
+    shutil.copytree(added[0], tmp_path / "m")
+    (tmp_path / "m" / "confusion.png").touch()  # of a model that `train` put there before
     done = genretag(
         "train", tmp_path / "more", "--add-to", added[0], "--out", tmp_path / "m", "-j1"
     )
     assert load_bundle(tmp_path / "m").labels[-2:] == ("Beat", "Wind")
     assert "Wind" in done.stdout
+    assert not (tmp_path / "m" / "confusion.png").exists()
     first, second = (statistics_of(load_bundle(f)) for f in (added[0], tmp_path / "m"))
     assert len(second.centres) == len(first.centres) + 1
 

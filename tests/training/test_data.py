@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +69,21 @@ def test_an_archive_is_split_by_what_it_names(monkeypatch: pytest.MonkeyPatch) -
     assert "1 artist on both sides of the archive's own partition" in leaking.notes
     with pytest.raises(UsageError, match="two genres with 2 tracks"):
         archived(monkeypatch, ["1", "1"], ["a", "a"], [0, 0])
+
+
+def test_copies_under_other_names_are_not_split(tmp_path: Path) -> None:
+    lines = ["path,genre,artist"]
+    for genre in ("rock", "zouk"):
+        for i in range(3):
+            path = tmp_path / f"{genre} {i}.wav"
+            synth.write(path, synth.song(5.0, seed=i + 10 * len(lines)))
+            lines.append(f"{path},{genre},{genre} {i}")
+    shutil.copy(tmp_path / "rock 0.wav", tmp_path / "copy.wav")
+    lines.append(f"{tmp_path / 'copy.wav'},rock,Various Artists")
+    table = tmp_path / "table.csv"
+    table.write_text("\n".join(lines))
+    found = load_data(table, jobs=1)
+    by_path = dict(zip((path.name for path in found.paths), found.tracks.groups, strict=True))
+    assert by_path["copy.wav"] == by_path["rock 0.wav"]
+    assert len(set(by_path.values())) == 6
+    assert "copies of another track, kept on its side of a split: 1" in found.notes

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tagger.training.examples import Example
-from tagger.training.splits import folds, groups_of, hold_out
+from tagger.training.splits import folds, groups_of, hold_out, with_copies
 
 if not importlib.util.find_spec("sklearn"):
     pytest.skip("no scikit-learn", allow_module_level=True)
@@ -230,3 +230,21 @@ def test_reading_labels_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_copies_stay_on_one_side():
+    groups = np.array(["a", "b", "c", "d", "b", "e"])
+    #                  1    2    3    1    3    4: a and d are copies, and c of b's second
+    features = np.array([1, 2, 3, 1, 3, 4], dtype=np.float32).reshape(-1, 1)
+    joined, copies = with_copies(groups, features)
+    assert copies == 2
+    assert joined[0] == joined[3]
+    assert joined[1] == joined[2] == joined[4]
+    assert len(set(joined.tolist())) == 3
+
+
+def test_without_copies_groups_are_what_they_were():
+    groups = np.array(["a", "b", "a"])
+    joined, copies = with_copies(groups, np.arange(6, dtype=np.float32).reshape(3, 2))
+    assert copies == 0
+    assert joined.tolist() == groups.tolist()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from tagger.errors import LockedError, UsageError
 from tagger.library.lock import RunLock
 from tagger.models.bundle import MANIFEST, load_bundle
 from tagger.training import model, own_card
+from tagger.training.out_files import BODY, PICTURES, remove_former
+from tagger.training.own_fusion import BIAS
 from tagger.training.settings import ModelSettings
 from tagger.training.train import TrainOptions, train
 
@@ -130,6 +133,22 @@ def test_evaluate_leaves_out_what_the_model_does_not_know(music):
     assert "Hum: 9 tracks left out" in done.stderr
 
 
+def test_evaluate_says_when_nothing_could_be_heard(tmp_path):
+    for i in range(7):
+        path = tmp_path / "rock" / f"{i}.mp3"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"no music at all" * 999)
+    done = attempt_here("evaluate", tmp_path, "-j1")
+    assert done.returncode == 2
+    assert "none of 7 tracks could be heard (the first: " in done.stderr
+    assert "0.mp3: not audio, " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    synth.write(tmp_path / "rock" / "good.flac", synth.song(7.0))
+    done = attempt_here("evaluate", tmp_path, "-j1")
+    assert done.returncode == 0, done.stderr
+    assert "and 2 more files that could not be heard" in done.stderr
+
+
 def test_other_files_are_not_mixed_with_a_model(music, tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(UsageError, match=r"holds other files \(letter.txt\)"):
@@ -142,6 +161,7 @@ def test_other_files_are_not_mixed_with_a_model(music, tmp_path):
     ("arguments", "said"),
     [
         (["--network", "alexnet"], "--network alexnet: must be resnet or"),
+        (["--network", "mlp"], "genretag compare DATA --classifiers mlp"),
         (["--balance", "much"], "--balance much: must be none or weights or sampling"),
         (["--weights", "imagenet"], "resnet begins without any"),
         (["--features", "t.csv"], "goes with a spectrogram archive"),
@@ -170,6 +190,33 @@ def test_a_full_disk_leaves_the_former_model(trained, music, tmp_path, monkeypat
     assert (tmp_path / MANIFEST).read_text() == "the former model"
     train(TrainOptions(music, tmp_path, ModelSettings("x")))
     assert load_bundle(tmp_path).labels == load_bundle(trained[0]).labels
+
+
+def test_what_the_default_model_hears_becomes_a_model_of_other_genres(trained, music, tmp_path):
+    out = tmp_path / "mine"
+    shutil.copytree(trained[0], out)
+    assert (out / "learning_curve.png").exists()
+    with untraced():
+        done = attempt_here("train", music, "--from", "default", "--out", out, "-j2")
+    assert done.returncode == 0, done.stderr
+    assert "does not know it: Hum, Wind- Rain" in done.stderr
+    bundle = load_bundle(out)
+    assert bundle.fusion.bias == (0.0, BIAS, BIAS)
+    card = (out / "MODEL_CARD.md").read_text()
+    assert f"Bias: Hum {BIAS:+.2f}, Wind- Rain {BIAS:+.2f}, since" in card
+    figures = json.loads((out / "figures.json").read_text())
+    assert figures["held_out"]["accuracy"] == 1.0
+    # Nothing of the former model is left, not even its picture that this one has not.
+    pictures = {path.name for path in out.glob("*.png")}
+    assert pictures == {*PICTURES} - {"learning_curve.png"}
+    assert all(name in card for name in pictures)
+
+
+def test_what_no_training_makes_is_left(tmp_path):
+    for name in ("confusion.png", BODY, "mine.png", "codes.csv"):
+        (tmp_path / name).touch()
+    remove_former(tmp_path, {"confusion.png"})
+    assert {path.name for path in tmp_path.iterdir()} == {"confusion.png", "mine.png", "codes.csv"}
 
 
 def test_odd_names_and_two_artists_a_genre(tmp_path):

@@ -19,10 +19,10 @@ from tagger.analysis.picture import N_MELS
 from tagger.errors import ModelError, UsageError
 from tagger.models.bundle import find_bundle, load_bundle
 from tagger.training import model
-from tagger.training.answers import picture_log_probs
+from tagger.training.answers import heard_log_probs, picture_log_probs
 from tagger.training.data import Data
 from tagger.training.datasets import TrackSet
-from tagger.training.embedding import cut_all
+from tagger.training.embedding import cut_all, embed
 from tagger.training.export import to_tflite, write_bundle
 from tagger.training.fit import FitSettings, Fitted, fit_network
 from tagger.training.last_layer import fit_last_layer, heard_by_body
@@ -160,7 +160,7 @@ def test_a_body_is_tuned_behind_a_layer_that_was_fitted_before(
     [tuned] = asked
     assert tuned.epochs == 2
     assert tuned.peak_rate == pytest.approx(FitSettings().peak_rate / 100)
-    assert np.array_equal(first[0], fit_last_layer(heard, np.arange(2), 2, "none")[0])
+    assert np.array_equal(first[0], fit_last_layer(heard.mean(axis=1), np.arange(2), 2, "none")[0])
     kernels = [w for w in begun.get_weights() if w.ndim == 4]
     after = [w for w in fitted.network.get_weights() if w.ndim == 4]
     same = [np.array_equal(one, two) for one, two in zip(kernels, after, strict=True)]
@@ -177,7 +177,7 @@ def test_a_last_layer_alone_is_fitted_without_epochs(
     begun = kind.build(2, begin=begin)
     pictures = two_tracks.tracks.pictures
     heard = heard_by_body(begun, kind.spec(), pictures)
-    wanted = [body_of(begun, cut_all([picture], kind.spec())).mean(axis=0) for picture in pictures]
+    wanted = [body_of(begun, cut_all([picture], kind.spec())) for picture in pictures]
     assert heard == pytest.approx(np.stack(wanted), abs=1e-3)
     settings = ModelSettings("x", options=(("begin", begin),))
     fitted = model._fit(
@@ -187,6 +187,11 @@ def test_a_last_layer_alone_is_fitted_without_epochs(
     assert np.array_equal(body_of(fitted.network, patches), body_of(begun, patches))
     said = picture_log_probs(fitted.network, kind.spec(), pictures)
     assert said.argmax(axis=1).tolist() == [0, 1]
+    assert heard_log_probs(fitted.network, heard) == pytest.approx(said, abs=1e-3)
+    listener = embed(fitted.network, kind.spec(), pictures)
+    again = embed(fitted.network, kind.spec(), pictures, heard)
+    assert again.log_probs == pytest.approx(listener.log_probs, abs=1e-3)
+    assert np.abs(again.embeddings) == pytest.approx(np.abs(listener.embeddings), abs=1e-3)
 
 
 @pytest.mark.parametrize(("loss", "epoch"), [(99.0, 0), (-1.0, 10)])
