@@ -30,11 +30,10 @@ import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold
 
 from tagger.analysis.analyse import analyse
-from tagger.analysis.picture import Picture
 from tagger.audio.decode import read_signal
 from tagger.audio.excerpts import ExcerptPlan
-from tagger.models.bundle import Bundle, CnnSpec, find_bundle, load_bundle
-from tagger.models.cnn import EMBEDDING, LOGITS, Cnn, cut_patches
+from tagger.models.bundle import Bundle, find_bundle, load_bundle
+from tagger.models.cnn import EMBEDDING, LOGITS, Cnn
 from tagger.models.ensemble import Ensemble
 from tagger.models.fusion import fuse, log_softmax, mean_patches
 from tagger.models.similarity import Space, fit_space, similarities, space_of
@@ -42,6 +41,7 @@ from tagger.training.datasets import ENSEMBLE_FEATURES, TrackSet
 from tagger.training.default_data import DefaultData, load_default_data
 from tagger.training.ensemble import fit_members, soft_vote
 from tagger.training.metrics import precision_at
+from tagger.training.similar_space import look
 
 K = 10
 Array = npt.NDArray[Any]
@@ -68,16 +68,6 @@ class Heard:
                 found.setdefault(way, []).append(f"{share:.3f}")
             found.setdefault("chance", []).append(f"{chance:.3f}")
         return found
-
-
-def look(cnn: Cnn, spec: CnnSpec, pictures: Iterable[Array]) -> tuple[Array, Array]:
-    """Embedding and log-probabilities of each picture."""
-    embeddings, log_probs = [], []
-    for picture in pictures:
-        said = cnn.look(cut_patches(Picture((picture,)), (0.0,), spec)[0])
-        embeddings.append(said.embeddings.mean(axis=0))
-        log_probs.append(mean_patches(said.log_probs))
-    return np.stack(embeddings), np.stack(log_probs)
 
 
 def shown(title: str, figures: list[dict[str, list[str]]]) -> None:

@@ -26,11 +26,19 @@ from tagger.analysis.features import GTZAN_FEATURES
 from tagger.analysis.picture import N_MELS
 from tagger.audio.decode import read_signal
 from tagger.domain import Hearing
+from tagger.errors import ModelError
 from tagger.models.bundle import MAX_DIMS, find_bundle, load_bundle
 from tagger.models.classifier import Classifier
 from tagger.models.cnn import Cnn, cut_patches
 from tagger.models.similarity import space_of
-from tagger.training import default_data, default_model, default_stages, export, musicnn
+from tagger.training import (
+    default_data,
+    default_model,
+    default_stages,
+    export,
+    musicnn,
+    similar_space,
+)
 from tagger.training.answers import picture_log_probs
 from tagger.training.card import write_text
 from tagger.training.datasets import CLIP_COLUMNS
@@ -270,6 +278,30 @@ def test_the_answers_kept_are_those_of_the_network(made: Path, music: Path) -> N
         (kept,) = answers["cnn_log"]
     assert np.ptp(kept) > 1
     assert np.exp(kept) == pytest.approx(np.exp(whole), abs=5e-3)
+
+
+def test_the_space_of_similar_tracks_alone_is_fitted_as_all_stages_fit_it(
+    made: Path, music: Path, tmp_path: Path
+) -> None:
+    whole = load_bundle(made / "out")
+    folder = tmp_path / "model"
+    file = whole.similarity.file
+    emptied = {**whole.weights, file: bytes(len(whole.weights[file]))}
+    export.write_bundle(replace(whole, folder=folder, weights=emptied), folder)
+    similar_space.main([str(music), "--out", str(folder)])
+    alone = load_bundle(folder)
+    tracks = load_default_data(music).tracks
+    embeddings, log_probs = similar_space.look(Cnn(whole), whole.cnn, tracks.pictures)
+    inputs = tracks.features, embeddings, np.exp(log_probs)
+    vectors = [space_of(bundle).vectors(*inputs) for bundle in (whole, alone)]
+    assert np.ptp(vectors[0].astype(int)) > 100
+    assert (np.abs(np.subtract(*vectors, dtype=np.int16)) <= 1).mean() > 0.99
+    assert replace(alone, folder=whole.folder, similarity=None, weights={}) == replace(
+        whole, similarity=None, weights={}
+    )
+    others = replace(whole, features=whole.features[::-1])
+    with pytest.raises(ModelError, match="other features"):
+        similar_space.with_space(others, tracks)
 
 
 def test_what_is_no_music_is_kept_of_the_model_that_is_replaced(tmp_path: Path) -> None:
