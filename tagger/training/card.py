@@ -83,8 +83,8 @@ def _card(bundle: Bundle, figures: dict[str, Any]) -> str:
 
 Tells {len(bundle.labels)} genres apart ({", ".join(bundle.labels)}) and sorts tracks into
 {len(figures["types"]["names"])} music types. Made by
-`python -m tagger.training.default_model DATA --musicnn WHEEL --seed {settings["seed"]} --epochs \
-{settings["epochs"]}`; every figure but those under "What was tried" is that run's own and stands in
+`python -m tagger.training.default_model DATA --musicnn WHEEL --music MUSIC --seed \
+{settings["seed"]} --epochs {settings["epochs"]}`; every figure but those under "What was tried" is that run's own and stands in
 `figures.json`.
 
 ## Data, and its restriction
@@ -96,6 +96,10 @@ Tells {len(bundle.labels)} genres apart ({", ".join(bundle.labels)}) and sorts t
 - MusiCNN (Pons and Serra 2019), weights that the authors published under the ISC licence. They were
   fitted on about 200,000 tracks of the Million Song Dataset and listeners' tags for them, not on GTZAN
   or Emotify as such; whether a recording of these is among the million is not known.
+- Free music, without labels: {develop["excerpts"]:,} excerpts of 30 s of {develop["recordings"]:,} recordings that come with \
+{len(develop["packages"])} packages
+  of Debian's, most of them games, under licences that Debian calls free; `python -m tagger.training.free_music`
+  fetches them and their statements of copyright. Packages: {", ".join(develop["packages"])}.
 
 The recordings belong to their owners; GTZAN states no licence. **No recording is part of this
 project.** The weights were derived from them for research; whoever uses them commercially must
@@ -108,9 +112,13 @@ judge for themselves whether that is allowed where they live. MusiCNN's licence:
 - An ensemble on {len(bundle.features)} features, in ONNX; a soft vote with weights by cross-validated likelihood:
   {members}.
 - A network of {develop["parameters"]:,} parameters on log-mel patches of 14.9 s, in LiteRT. Its body is MusiCNN,
-  whose kernels were stretched to a picture's columns and bands and which then learned, without labels, to answer
-  as the published one does on Emotify's recordings ({settings["epochs"]} epochs; mean square of the differences on held-out artists
-  {develop["history"][-1].get("validation_loss", float("nan")):.2f} of the variance). Its last layer is a logistic regression.
+  whose kernels were stretched to a picture's columns and set at every fourth band, and which then learned, without
+  labels, to answer as the published one does on the free music, and to answer so when that passes an equaliser or
+  a narrower band ({settings["epochs"]} epochs; mean square of the differences on Emotify's recordings, none of which it learned from,
+  {develop["history"][-1]["validation_loss"]:.2f} of the variance). Its last layer is a logistic regression on the labelled clips and on \
+{develop["copies"]}
+  copies of each by other masters: up to 15 % faster or slower, up to two bands higher or lower, through an
+  equaliser, and two in five through a narrower band.
 - Fused: {bundle.fusion.ensemble:.2f} × ensemble + {bundle.fusion.cnn:.2f} × network (log-probabilities),
   temperature {bundle.fusion.temperature:.2f}, bias {biases or "none"}.
 - {figures["bytes"] / 1e6:.1f} MB. The largest difference of a probability between a runtime and what was
@@ -123,8 +131,8 @@ on answers for artists that the parts did not see, and judged by fits on other a
 Those that ship are fitted on all answers of the cross-validation's first seed.
 
 **Cross-validation**, five parts of each set's artists, three seeds (of the parts, and of all that is fitted). The
-network is adapted anew each time, without the part's recordings; the three weights of the vote alone are those of
-the development run below:
+network's body has learned from no labelled clip; the three weights of the vote alone are those of the development
+run below:
 
 {cross_table(figures["cross"])}
 
@@ -137,7 +145,7 @@ and a fifth of Emotify's artists ({emotify["n"]}). Fusion and thresholds of its 
 error of an accuracy is about 0.035.
 
 **The recipe itself was chosen on these same clips.** Well over a hundred variants of ensemble and fusion and some
-forty of the network were read on them. Cross-fitting does not undo that: the figures lean to the kind side by an
+sixty of the network were read on them. Cross-fitting does not undo that: the figures lean to the kind side by an
 amount that was not measured, and only clips that nobody looked at can tell.
 
 The weights that ship were then fitted on all

@@ -30,6 +30,7 @@ __all__ = [
     "CLIP_COLUMNS",
     "ENSEMBLE_FEATURES",
     "TrackSet",
+    "as_wide_as_a_clip",
     "load_archive",
     "load_emotify",
     "load_gtzan",
@@ -171,8 +172,7 @@ def load_emotify(folder: Path) -> TrackSet:
         for row in csv.DictReader(stream):
             analysis = analyse(read_signal(folder / row["file"], plan), ENSEMBLE_FEATURES)
             (part,) = analysis.picture.parts
-            repeats = -(-CLIP_COLUMNS // part.shape[1])
-            pictures.append(np.tile(part, repeats)[:, :CLIP_COLUMNS])
+            pictures.append(as_wide_as_a_clip(part))
             features.append(analysis.features)
             genres.append(row["genre"])
             groups.append(f"emotify/{row['artist']}")
@@ -185,6 +185,11 @@ def load_emotify(folder: Path) -> TrackSet:
         np.zeros(n, dtype=bool),
         np.full(n, "emotify"),
     )
+
+
+def as_wide_as_a_clip(part: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """An excerpt's picture, repeated until it has :data:`CLIP_COLUMNS` columns."""
+    return np.tile(part, -(-CLIP_COLUMNS // part.shape[1]))[:, :CLIP_COLUMNS]
 
 
 def _arrays(npz: Path) -> dict[str, npt.NDArray[Any]]:

@@ -3,13 +3,15 @@
 Stages, kept in a work folder; a stopped run goes on by naming those that remain:
 
 listen    reads the published MusiCNN from its authors' package (``--musicnn``), and keeps what it
-          hears in Emotify's recordings and what its copy for pictures begins with.
-develop   fits network and ensemble on GTZAN's training part and four fifths of Emotify's
+          hears in free music (``--music``) and in Emotify's recordings.
+adapt     teaches its copy for pictures, for three seeds, to answer to the free music as it does,
+          and keeps what the copy hears in all clips. No clip that has a label is learned from.
+develop   fits last layer and ensemble on GTZAN's training part and four fifths of Emotify's
           artists, for three seeds, and keeps their answers for the rest: artists that nothing
           was fitted on.
-final     fits it by the same recipe on everything: the weights that ship.
-cross     fits network and ensemble fifteen times, on four fifths of all artists each, and keeps
-          their answers for the last fifth: five parts, for three seeds.
+final     fits the last layer by the same recipe on everything: the weights that ship.
+cross     fits last layer and ensemble fifteen times, on four fifths of all artists each, and
+          keeps their answers for the last fifth: five parts, for three seeds.
 bundle    fits the ensemble on the same two sets of clips as the network; fusion, temperature,
           bias and thresholds on the first seed of ``cross``; the music types, the network's
           embedding, and the space in which similar tracks are found. Exports, checks the
@@ -52,6 +54,7 @@ from tagger.training.default_data import (
 )
 from tagger.training.default_figures import cross_figures, development_figures, repeat_figures
 from tagger.training.default_stages import (
+    adapt_bodies,
     cross,
     develop,
     final,
@@ -66,13 +69,13 @@ from tagger.training.music_types import MusicTypes, fit_music_types
 
 __all__ = ["main"]
 
-VERSION: Final = "1.1.0"
+VERSION: Final = "1.2.0"
 
 EXCERPTS: Final = ExcerptPlan(count=2, seconds=15.0)
 
 Probabilities = npt.NDArray[np.float64]
 
-_STAGES: Final = ("listen", "develop", "final", "cross", "bundle")
+_STAGES: Final = ("listen", "adapt", "develop", "final", "cross", "bundle")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -81,9 +84,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("data", type=Path, help="folder that holds gtzan/ and emotify/")
     parser.add_argument("stages", nargs="*", default=list(_STAGES))
     parser.add_argument("--musicnn", type=Path, help="musicnn-0.1.0-py3-none-any.whl")
+    parser.add_argument("--music", type=Path, help="recordings, of tagger.training.free_music")
     parser.add_argument("--out", type=Path, default=Path("models/default"))
     parser.add_argument("--work", type=Path, default=Path("build/default-model"))
-    parser.add_argument("--epochs", type=int, default=15, help="in which the network is adapted")
+    parser.add_argument("--epochs", type=int, default=12, help="in which the network is adapted")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     unknown = set(options.stages) - {*_STAGES, "held-out"}
@@ -93,11 +97,16 @@ def main(arguments: list[str] | None = None) -> None:
         parser.error(
             "--musicnn: needed; `pip download --no-deps musicnn==0.1.0` brings the file to name"
         )
+    if options.music is None and "listen" in options.stages:
+        parser.error(
+            "--music: needed; `python -m tagger.training.free_music FOLDER` fetches what to name"
+        )
     options.work.mkdir(parents=True, exist_ok=True)
     data = load_default_data(options.data)
     print(f"{len(data.tracks)} clips, {data.held.sum()} of them held out", flush=True)
     stages = {
         "listen": listen,
+        "adapt": adapt_bodies,
         "develop": develop,
         "final": final,
         "cross": cross,

@@ -1,15 +1,14 @@
 """The default model's network: MusiCNN for pictures, and a last layer of its own.
 
-Nothing of it is left to chance but the order of the clips in which it is adapted: the last layer is
-a logistic regression on what the network hears in a clip, the one best fit that there is.
+Nothing of the last layer is left to chance: it is a logistic regression on what the network hears
+in a clip and in the same clip as other masters would have it, the one best fit that there is.
 """
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,17 +20,43 @@ from tagger.models.fusion import log_softmax, mean_patches
 from tagger.training.default_data import LABELS, DefaultData
 from tagger.training.masked import fit_masked_regression
 from tagger.training.musicnn import Arrays, standardised
-from tagger.training.musicnn_adapt import AdaptSettings, Found, adapt, heard_in
+from tagger.training.musicnn_adapt import Adapted, found_in, heard_in
 from tagger.training.networks_musicnn import musicnn
+from tagger.training.remaster import AS_PLAYED, remastered
 
-__all__ = ["SPEC", "FittedNetwork", "fit_default_network"]
+__all__ = ["SPEC", "FittedNetwork", "Listened", "fit_default_network", "listen_with"]
 
 SPEC: Final = CnnSpec(file="cnn.tflite", columns=192, offset=0.45, scale=4.0)
 
 _C: Final = 0.03
 """Inverse strength of the last layer's penalty. From 0.01 to 0.1 little changes."""
 
+_COPIES: Final = 3
+"""Of each clip, remastered, that the last layer learns from besides the clip."""
+
+_AS_IT_IS: Final = 0.5
+"""How much the clip itself counts of all that is learned from it."""
+
 Rows = npt.NDArray[np.bool_]
+Heard = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Listened:
+    """What a body hears in clips.
+
+    Attributes:
+        patches: activations, shape (n, patches, n_activations).
+        copies: mean activations over the patches of each clip's copies by other masters, shape
+            (copies, n, n_activations).
+    """
+
+    patches: Heard
+    copies: Heard
+
+    def take(self, rows: Rows) -> Listened:
+        """The clips of some rows."""
+        return Listened(self.patches[rows], self.copies[:, rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +77,13 @@ class FittedNetwork:
         network.layers[-1].set_weights([self.arrays["logits.kernel"], self.arrays["logits.bias"]])
         return network
 
-    def log_probs(self, found: Found) -> npt.NDArray[np.float64]:
+    def log_probs(self, patches: Heard) -> npt.NDArray[np.float64]:
         """Log of the mean probability over a clip's patches, shape (n, n_labels).
 
         Args:
-            found: what the first convolutions find in them, from
-                :func:`tagger.training.musicnn_adapt.found_in`.
+            patches: what the body hears in them, as in :class:`Listened`.
         """
-        activations = heard_in(self.arrays, SPEC, found)
-        x = activations * self.arrays["standard.scale"] + self.arrays["standard.shift"]
+        x = patches * self.arrays["standard.scale"] + self.arrays["standard.shift"]
         logits = x @ self.arrays["logits.kernel"] + self.arrays["logits.bias"]
         return np.stack([mean_patches(log_softmax(of_clip)) for of_clip in logits])
 
@@ -76,63 +99,48 @@ class FittedNetwork:
             return cls(dict(arrays), json.loads(stem.with_suffix(".json").read_text()))
 
 
-def fit_default_network(
-    begin: Arrays,
-    data: DefaultData,
-    found: Found,
-    wanted: npt.NDArray[np.float32],
-    rows: Rows,
-    settings: AdaptSettings,
-) -> FittedNetwork:
-    """Adapt the body on Emotify's clips and fit the last layer on all, of some rows.
+def listen_with(
+    body: Arrays, pictures: npt.NDArray[np.uint8], rng: np.random.Generator
+) -> Listened:
+    """What an adapted body hears in clips, and in copies of them by other masters."""
+    patches = heard_in(body, SPEC, found_in(body, SPEC, pictures))
+    copies = [
+        heard_in(body, SPEC, found_in(body, SPEC, remastered(pictures, AS_PLAYED, rng))).mean(
+            axis=1
+        )
+        for _ in range(_COPIES)
+    ]
+    return Listened(patches, np.stack(copies))
+
+
+def fit_default_network(body: Adapted, data: DefaultData, listened: Listened) -> FittedNetwork:
+    """Fit the last layer behind an adapted body.
 
     Args:
-        begin: the published weights, from :func:`tagger.training.musicnn.at_columns`.
-        data: all clips.
-        found: what the first convolutions find in each of them.
-        wanted: what the published network hears in Emotify's, in their order, shape
-            (n_emotify, n_activations).
-        rows: the clips to fit on; of the others the history alone tells.
+        data: the clips to fit on.
+        listened: what the body hears in them.
     """
-    begun = time.monotonic()
-    of_emotify = data.of_emotify
-    on, apart = rows[of_emotify], ~rows[of_emotify]
-    body = adapt(
-        begin,
-        SPEC,
-        found[of_emotify & rows],
-        wanted[on],
-        settings,
-        (found[of_emotify & ~rows], wanted[apart]) if apart.any() else None,
-    )
-    activations = heard_in(body.arrays, SPEC, found[rows]).mean(axis=1)
-    arrays = _with_last_layer(body.arrays, data.take(rows), activations)
-    return FittedNetwork(
-        arrays,
-        {
-            "settings": asdict(settings),
-            "clips": int(rows.sum()),
-            "adapted_on": int(on.sum()),
-            "parameters": sum(values.size for values in arrays.values()),
-            "history": list(body.history),
-            "seconds": time.monotonic() - begun,
-        },
-    )
-
-
-def _with_last_layer(
-    body: Arrays, data: DefaultData, activations: npt.NDArray[np.float32]
-) -> Arrays:
-    arrays = standardised(body, activations)
+    clips = listened.patches.mean(axis=1)
+    arrays = standardised(body.arrays, clips)
+    n_copies = len(listened.copies)
+    x = np.concatenate([clips, *listened.copies])
+    weights = np.full((1 + n_copies, len(clips)), (1 - _AS_IT_IS) / n_copies)
+    weights[0] = _AS_IT_IS
     fitted = fit_masked_regression(
-        (activations * arrays["standard.scale"] + arrays["standard.shift"]).astype(np.float64),
-        data.targets,
-        data.told,
-        np.ones(len(data.targets)),
+        (x * arrays["standard.scale"] + arrays["standard.shift"]).astype(np.float64),
+        np.tile(data.targets, 1 + n_copies),
+        np.tile(data.told, (1 + n_copies, 1)),
+        weights.ravel(),
         _C,
     )
-    return {
+    arrays = {
         **arrays,
         "logits.kernel": fitted.coef_.T.astype(np.float32),
         "logits.bias": fitted.intercept_.astype(np.float32),
     }
+    record = {
+        "clips": len(clips),
+        "copies": n_copies,
+        "parameters": sum(values.size for values in arrays.values()),
+    }
+    return FittedNetwork(arrays, record)

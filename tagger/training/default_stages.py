@@ -1,14 +1,17 @@
 """The stages of the default model's making that take time: what is heard, and what is fitted.
 
-Each leaves its results in the work folder: ``listen.npz``; ``develop.npz`` and ``.json``, with
+Each leaves its results in the work folder: ``listen.npz``; ``adapt0.npz`` and ``.json``, and
+``heard0.npz`` with what that body hears, and so for each seed; ``develop.npz`` and ``.json``, with
 answers for the held-out clips in ``held.npz``; ``final.npz`` and ``.json``; ``cross.npz``.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,32 +26,84 @@ from tagger.training.default_data import (
 from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote
 
 if TYPE_CHECKING:
-    from tagger.training.default_network import FittedNetwork
+    from tagger.training.default_network import FittedNetwork, Listened
+    from tagger.training.musicnn_adapt import Adapted
 
-__all__ = ["cross", "develop", "final", "fit_default_members", "fit_default_votes", "listen"]
+__all__ = [
+    "adapt_bodies",
+    "cross",
+    "develop",
+    "final",
+    "fit_default_members",
+    "fit_default_votes",
+    "listen",
+]
 
-_SEEDS: Final = 3  # of the cross-validation, and of the development split
+_SEEDS: Final = 3  # of the body, the cross-validation and the development split
 
 
 def listen(data: DefaultData, options: argparse.Namespace) -> None:
-    """Keep what is heard in the clips before anything is fitted."""
-    from tagger.training.default_network import SPEC
+    """Keep what the published network hears, in free music and in Emotify's recordings."""
+    from tagger.training.free_hearing import hear_free_music
     from tagger.training.musicnn import at_columns, read_wheel
-    from tagger.training.musicnn_adapt import found_in
     from tagger.training.musicnn_hearing import published_activations
     from tagger.training.networks_musicnn import published
 
     arrays = read_wheel(options.musicnn)
+    music = hear_free_music(arrays, options.music)
     paths = emotify_paths(options.data / "emotify")
-    wanted = published_activations(published(arrays), paths)
-    begin = at_columns(arrays)
     np.savez(
         options.work / "listen.npz",
         allow_pickle=False,
-        wanted=wanted,
-        found=found_in(begin, SPEC, data.tracks.pictures),
-        **begin,
+        pictures=music.pictures,
+        wanted=music.wanted,
+        recordings=music.recordings,
+        wanted_of_emotify=published_activations(published(arrays), paths),
+        **at_columns(arrays),
     )
+    n = len(np.unique(music.recordings))
+    print(f"{len(music.recordings)} excerpts of {n} recordings", flush=True)
+
+
+def adapt_bodies(data: DefaultData, options: argparse.Namespace) -> None:
+    """Teach the network for pictures to hear what the published one does, for three seeds."""
+    from tagger.training.default_network import SPEC, listen_with
+    from tagger.training.musicnn_adapt import AdaptSettings, adapt, found_in
+    from tagger.training.remaster import AS_STORED, remastered
+
+    with np.load(options.work / "listen.npz", allow_pickle=False) as archive:
+        begin = dict(archive)
+    names = "pictures", "wanted", "recordings", "wanted_of_emotify"
+    pictures, wanted, recordings, of_emotify = (begin.pop(name) for name in names)
+    found = found_in(begin, SPEC, pictures)
+    held_out = found_in(begin, SPEC, data.tracks.pictures[data.of_emotify]), of_emotify
+    for i in range(_SEEDS):
+        seed = options.seed + i
+        rng = np.random.default_rng(seed)
+        stored = found_in(begin, SPEC, remastered(pictures, AS_STORED, rng))
+        settings = AdaptSettings(epochs=options.epochs, seed=seed)
+        both = np.concatenate([found, stored]), np.concatenate([wanted, wanted])
+        begun = time.monotonic()
+        body = adapt(begin, SPEC, *both, settings, held_out)
+        record = {
+            "settings": asdict(settings),
+            "excerpts": len(recordings),
+            "recordings": len(np.unique(recordings)),
+            "packages": sorted({str(name).partition("/")[0] for name in recordings}),
+            "history": list(body.history),
+            "seconds": time.monotonic() - begun,
+        }
+        stem = options.work / f"adapt{i}"
+        np.savez(stem.with_suffix(".npz"), allow_pickle=False, **body.arrays)
+        stem.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+        heard = listen_with(body.arrays, data.tracks.pictures, rng)
+        np.savez(
+            options.work / f"heard{i}.npz",
+            allow_pickle=False,
+            patches=heard.patches,
+            copies=heard.copies,
+        )
+        print(f"seed {seed}: {body.history[-1]}", flush=True)
 
 
 def develop(data: DefaultData, options: argparse.Namespace) -> None:
@@ -56,15 +111,16 @@ def develop(data: DefaultData, options: argparse.Namespace) -> None:
 
     Three times over; the first network is kept, too.
     """
-    heard, held = _Heard.load(options), data.held
+    held = data.held
     votes = fit_default_votes(data.take(~held), options.seed)
     shape = (_SEEDS, int(held.sum()), len(LABELS))
     ensemble, cnn_log = np.empty(shape), np.empty(shape)
     for i in range(_SEEDS):
-        fitted = heard.fit(data, ~held, options.seed + i)
+        body = _Body.load(options, i)
+        fitted = body.fit(data, ~held)
         if not i:
             fitted.save(options.work / "develop")
-        cnn_log[i] = fitted.log_probs(heard.found[held])
+        cnn_log[i] = fitted.log_probs(body.listened.patches[held])
         members = fit_default_members(data.take(~held), options.seed + i)
         ensemble[i] = soft_vote(members, votes, data.tracks.features[held])
     np.savez(options.work / "held.npz", ensemble=ensemble, cnn_log=cnn_log)
@@ -73,38 +129,34 @@ def develop(data: DefaultData, options: argparse.Namespace) -> None:
 def final(data: DefaultData, options: argparse.Namespace) -> None:
     """Fit the network on everything."""
     everything = np.ones(len(data.tracks), dtype=bool)
-    fitted = _Heard.load(options).fit(data, everything, options.seed + 1000)
-    fitted.save(options.work / "final")
+    _Body.load(options, 0).fit(data, everything).save(options.work / "final")
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
-    """What the stage ``listen`` kept.
+class _Body:
+    """What the stage ``adapt`` kept of one seed."""
 
-    Attributes:
-        begin: weights of the network before it is adapted.
-        found: what its first convolutions find in every clip.
-        wanted: what the published network hears in Emotify's.
-    """
-
-    begin: Mapping[str, npt.NDArray[np.float32]]
-    found: npt.NDArray[np.float16]
-    wanted: npt.NDArray[np.float32]
-    epochs: int
+    adapted: Adapted
+    record: Mapping[str, Any]
+    listened: Listened
 
     @classmethod
-    def load(cls, options: argparse.Namespace) -> _Heard:
-        with np.load(options.work / "listen.npz", allow_pickle=False) as archive:
+    def load(cls, options: argparse.Namespace, i: int) -> _Body:
+        from tagger.training.default_network import Listened
+        from tagger.training.musicnn_adapt import Adapted
+
+        with np.load(options.work / f"adapt{i}.npz", allow_pickle=False) as archive:
             arrays = dict(archive)
-        found, wanted = arrays.pop("found"), arrays.pop("wanted")
-        return cls(arrays, found, wanted, options.epochs)
+        with np.load(options.work / f"heard{i}.npz", allow_pickle=False) as archive:
+            listened = Listened(archive["patches"], archive["copies"])
+        record = json.loads((options.work / f"adapt{i}.json").read_text())
+        return cls(Adapted(arrays, tuple(record["history"])), record, listened)
 
-    def fit(self, data: DefaultData, rows: npt.NDArray[np.bool_], seed: int) -> FittedNetwork:
+    def fit(self, data: DefaultData, rows: npt.NDArray[np.bool_]) -> FittedNetwork:
         from tagger.training.default_network import fit_default_network
-        from tagger.training.musicnn_adapt import AdaptSettings
 
-        settings = AdaptSettings(epochs=self.epochs, seed=seed)
-        return fit_default_network(self.begin, data, self.found, self.wanted, rows, settings)
+        fitted = fit_default_network(self.adapted, data.take(rows), self.listened.take(rows))
+        return replace(fitted, record={**self.record, **fitted.record})
 
 
 def cross(data: DefaultData, options: argparse.Namespace) -> None:
@@ -112,19 +164,19 @@ def cross(data: DefaultData, options: argparse.Namespace) -> None:
 
     But for the three weights of the vote: they are those of the development split.
     """
-    heard = _Heard.load(options)
     votes = fit_default_votes(data.take(~data.held), options.seed)
     shape = (_SEEDS, len(data.tracks), len(LABELS))
     ensemble, cnn_log = np.empty(shape), np.empty(shape)
     for i in range(_SEEDS):
-        seed = options.seed + i
+        seed, body = options.seed + i, _Body.load(options, i)
         parts = parts_by_artist(data, seed)
         for part in range(parts.max() + 1):
             apart = parts == part
             fitted_on = data.take(~apart)
             members = fit_default_members(fitted_on, seed)
             ensemble[i, apart] = soft_vote(members, votes, data.tracks.features[apart])
-            cnn_log[i, apart] = heard.fit(data, ~apart, seed).log_probs(heard.found[apart])
+            fitted = body.fit(data, ~apart)
+            cnn_log[i, apart] = fitted.log_probs(body.listened.patches[apart])
             print(f"seed {seed}, part {part + 1} of {parts.max() + 1}", flush=True)
     np.savez(options.work / "cross.npz", ensemble=ensemble, cnn_log=cnn_log)
 

@@ -16,7 +16,7 @@ import numpy as np
 from keras import layers
 
 from tagger.analysis.picture import N_MELS
-from tagger.training.musicnn import N_BANDS, Arrays
+from tagger.training.musicnn import N_BANDS, STRIDES, Arrays
 from tagger.training.networks_front import grey_levels, log_mel_input
 
 __all__ = [
@@ -39,11 +39,8 @@ FRONTS: Final = "fronts"
 PUBLISHED_FRAMES: Final = 187
 """Width of the published network's own patches: 3 s."""
 
-_STRIDES: Final = (2, 1, 2, 2, 2)
-"""Bands between two places of a first convolution's kernel; 1 in the published network.
-
-The lower of the two kernels across bands has twice as many places; every second of them is
-enough. With 1 for all the first convolutions take 1.4 times as long."""
+_FORMER_STRIDES: Final = (2, 1, 2, 2, 2)
+"""Of a network whose arrays do not say: one of before they did."""
 
 _WINDOW: Final = 38  # columns, 2.95 s: the published network hears 3 s at a time
 
@@ -64,7 +61,8 @@ def musicnn(n_labels: int, columns: int, arrays: Arrays) -> Any:
     frames = layers.Permute((2, 1), dtype="float32")(frames)
     bands = layers.Dense(N_BANDS, activation="softplus", dtype="float32", name="bands")(frames)
     bands = layers.Rescaling(1 / np.log(10), dtype="float32", name="log10")(bands)
-    fronts = _fronts(bands, arrays, _STRIDES)
+    strides = tuple(int(n) for n in arrays.get(STRIDES, _FORMER_STRIDES))
+    fronts = _fronts(bands, arrays, strides)
     activations = Affine(name="standard")(over_time(columns, _WINDOW, arrays)(fronts))
     logits = layers.Dense(n_labels, dtype="float32", name="logits")(activations)
     network = keras.Model(patches, logits, name=MUSICNN)
@@ -121,12 +119,16 @@ def over_time(columns: int, window: int, arrays: Arrays) -> Any:
 
 
 def arrays_of(network: Any) -> Arrays:
-    """The weights of a network's body, by their names in :mod:`tagger.training.musicnn`."""
-    return {
+    """The weights of a network's body, by their names in :mod:`tagger.training.musicnn`, and its
+    strides."""
+    arrays = {
         f"{name}.{part}": _stored(np.asarray(weight, dtype=np.float32))
         for layer, name, parts in _named(network)
         for part, weight in zip(parts, layer.get_weights(), strict=True)
     }
+    fronts = (name for name in arrays if name.startswith("front"))
+    strides = [network.get_layer(name.partition(".")[0]).strides[1] for name in sorted(fronts)]
+    return {**arrays, STRIDES: np.array(strides, dtype=np.float32)}
 
 
 def _fronts(bands: Any, arrays: Arrays, strides: tuple[int, ...]) -> Any:

@@ -180,6 +180,13 @@ def test_weights_go_into_a_network_and_come_out_of_it() -> None:
     assert [v.path for v in network.trainable_variables] == ["logits/kernel", "logits/bias"]
 
 
+def test_a_network_of_before_strides_were_kept_is_what_it_was() -> None:
+    arrays = dict(at_columns(published_arrays()))
+    assert arrays.pop(weights.STRIDES).tolist() == [4] * 5
+    former = musicnn(3, COLUMNS, arrays)
+    assert arrays_of(former)[weights.STRIDES].tolist() == [2, 1, 2, 2, 2]
+
+
 def pictures(n: int, seed: int = 0) -> Any:
     rng = np.random.default_rng(seed)
     return rng.integers(0, 255, (n, N_MELS, COLUMNS + 20)).astype(np.uint8)
