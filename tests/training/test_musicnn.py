@@ -182,7 +182,7 @@ def test_weights_go_into_a_network_and_come_out_of_it() -> None:
 
 def test_a_network_of_before_strides_were_kept_is_what_it_was() -> None:
     arrays = dict(at_columns(published_arrays()))
-    assert arrays.pop(weights.STRIDES).tolist() == [4] * 5
+    assert arrays.pop(weights.STRIDES).tolist() == [3, 3, 2, 2, 2]
     former = musicnn(3, COLUMNS, arrays)
     assert arrays_of(former)[weights.STRIDES].tolist() == [2, 1, 2, 2, 2]
 
