@@ -112,7 +112,7 @@ judge for themselves whether that is allowed where they live. MusiCNN's licence:
 - An ensemble on {len(bundle.features)} features, in ONNX; a soft vote with weights by cross-validated likelihood:
   {members}.
 - A network of {develop["parameters"]:,} parameters on log-mel patches of 14.9 s, in LiteRT. Its body is MusiCNN,
-  whose kernels were stretched to a picture's columns and set at every third band (tall ones) or every second, and
+  whose kernels were stretched to a picture's columns and set at every second band, but for one of the tall ones, and
   which then learned, without labels, to answer as the published one does on the free music, also where that passes
   an equaliser or a narrower band ({settings["epochs"]} epochs; mean square of the differences on Emotify's recordings, none of
   which it learned from, {develop["history"][-1]["validation_loss"]:.2f} of the variance). Its last layer is a logistic regression on the labelled clips

@@ -87,7 +87,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--music", type=Path, help="recordings, of tagger.training.free_music")
     parser.add_argument("--out", type=Path, default=Path("models/default"))
     parser.add_argument("--work", type=Path, default=Path("build/default-model"))
-    parser.add_argument("--epochs", type=int, default=12, help="in which the network is adapted")
+    parser.add_argument("--epochs", type=int, default=8, help="in which the network is adapted")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     unknown = set(options.stages) - {*_STAGES, "held-out"}

@@ -58,7 +58,7 @@ _CHECKPOINT: Final = "musicnn/MSD_musicnn/"
 _EPSILON: Final = 1e-3  # of its normalisations
 _N_FRONTS, _N_MIDDLES = 5, 3
 _LEAST_SPREAD: Final = 1e-3  # of the greatest
-_STRIDES: Final = (3, 3, 2, 2, 2)  # bands, between two places of a first kernel; published: 1
+_STRIDES: Final = (2, 1, 2, 2, 2)  # bands, between two places of a first kernel; published: 1
 _GAIN: Final = 10_000.0  # its input is log10(_GAIN * power + 1)
 
 _LEVEL_DB: Final = 19.3
@@ -173,8 +173,8 @@ def at_columns(arrays: Arrays) -> Arrays:
         (1506,), which leave the activations as they are until :func:`standardised` is called;
         ``front.strides``, shape (5,), bands between two places of a first convolution's kernel.
         What the places left out cost is learned again by
-        :func:`tagger.training.musicnn_adapt.adapt`. With every fourth place of all five fewer
-        remastered clips are named rightly.
+        :func:`tagger.training.musicnn_adapt.adapt`; with more of them left out fewer clips are
+        named rightly, most of all by another master.
     """
     new = dict(arrays)
     for name, values in arrays.items():

@@ -182,9 +182,14 @@ def test_weights_go_into_a_network_and_come_out_of_it() -> None:
 
 def test_a_network_of_before_strides_were_kept_is_what_it_was() -> None:
     arrays = dict(at_columns(published_arrays()))
-    assert arrays.pop(weights.STRIDES).tolist() == [3, 3, 2, 2, 2]
+    arrays.pop(weights.STRIDES)
     former = musicnn(3, COLUMNS, arrays)
     assert arrays_of(former)[weights.STRIDES].tolist() == [2, 1, 2, 2, 2]
+
+
+def test_strides_other_than_those_lie_with_the_weights() -> None:
+    arrays = {**at_columns(published_arrays()), weights.STRIDES: np.array([3, 3, 2, 2, 2])}
+    assert arrays_of(musicnn(3, COLUMNS, arrays))[weights.STRIDES].tolist() == [3, 3, 2, 2, 2]
 
 
 def pictures(n: int, seed: int = 0) -> Any:
