@@ -1,7 +1,7 @@
 """Teaching the copy of MusiCNN for pictures to hear what the published one hears.
 
 A picture has a fifth of the published network's frames, each over a longer window, and not its
-level; its kernels are only stretched to that, and set at every second band, but for one. What comes of
+level; its kernels are only stretched to that, and set at every second band. What comes of
 it is far from what the published network finds in the same recording: with every second band the
 mean square of the differences was 1.4 times the variance over Emotify's clips. Learning to answer
 as the other does needs no labels, only recordings that both can hear; what is learned there holds
