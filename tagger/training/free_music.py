@@ -48,7 +48,7 @@ _ARCHIVES: Final = frozenset({".pk3", ".zip"})
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Fetch the packages that are not in the folder yet."""
+    """Fetch the packages that are not in the folder yet; status 1 if some are still missing."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args(arguments).folder
@@ -58,6 +58,12 @@ def main(arguments: list[str] | None = None) -> None:
                 print(f"{package}: {fetch(package, folder)}", flush=True)
     except UsageError as error:
         sys.exit(str(error))
+    missing = sum(not (folder / package).exists() for package in PACKAGES)
+    if missing:
+        sys.exit(
+            f"{missing} of {len(PACKAGES)} packages are not there; if the reason is not the"
+            " release, `apt-get update` may help, and the same command again"
+        )
 
 
 def fetch(package: str, folder: Path) -> str:
@@ -74,11 +80,16 @@ def fetch(package: str, folder: Path) -> str:
             raise UsageError(f"{command}: not found; Debian and its relatives have it")
     with tempfile.TemporaryDirectory() as place:
         fetched = subprocess.run(
-            ["apt-get", "download", "-q", package], cwd=place, capture_output=True, check=False
+            ["apt-get", "download", "-q", package],
+            cwd=place,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         files = sorted(Path(place).glob("*.deb"))
         if fetched.returncode or not files:
-            return "not fetched: this system's sources do not have it"
+            said = fetched.stderr.strip().splitlines() or [f"apt-get ended with {fetched.returncode}"]
+            return f"not fetched: {said[-1].removeprefix('E: ')}"
         return f"recordings: {unpack(files[0], folder / package)}"
 
 

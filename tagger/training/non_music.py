@@ -38,7 +38,7 @@ from tagger.training.music_judge import (
     judge_sounds,
 )
 from tagger.training.sounds.clips import Clip, clip_features, plan_clips
-from tagger.training.sounds.speech import VOICES, missing_programs
+from tagger.training.sounds.speech import VOICES, missing_programs, mute_voices
 
 __all__ = ["main"]
 
@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
     bundle = load_bundle(options.model)
     if bundle.features != ENSEMBLE_FEATURES:
         parser.error(f"{options.model} asks for other features than the default model")
-    if missing := missing_programs():
+    if missing := missing_programs() or mute_voices():
         parser.error(f"not installed: {', '.join(missing)}")
     options.work.mkdir(parents=True, exist_ok=True)
     keep = _Keep(options.work)

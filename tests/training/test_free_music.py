@@ -87,18 +87,24 @@ def test_packages_are_fetched_once_and_missing_ones_passed_over(
     commands = tmp_path / "bin"
     commands.mkdir()
     log = tmp_path / "log"
+    silent = PACKAGES[5]
     (commands / "apt-get").write_text(
-        f'#!/bin/sh\necho "$3" >> {log}\n[ "$3" = {known} ] && cp {package} . || exit 100\n'
+        f'#!/bin/sh\necho "$3" >> {log}\n[ "$3" = {known} ] && cp {package} . && exit\n'
+        f'[ "$3" = {silent} ] || echo "W: old\nE: Unable to locate package $3" >&2\nexit 100\n'
     )
     (commands / "apt-get").chmod(0o755)
     monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
-    main([str(tmp_path / "free")])
+    others = len(PACKAGES) - 1
+    with pytest.raises(SystemExit, match=f"{others} of {len(PACKAGES)} packages are not there"):
+        main([str(tmp_path / "free")])
     said = capsys.readouterr().out.splitlines()
     assert len(said) == len(PACKAGES)
     assert f"{known}: recordings: 1" in said
-    assert f"{PACKAGES[0]}: not fetched: this system's sources do not have it" in said
+    assert f"{PACKAGES[0]}: not fetched: Unable to locate package {PACKAGES[0]}" in said
+    assert f"{silent}: not fetched: apt-get ended with 100" in said
     assert log.read_text().split() == list(PACKAGES)
-    main([str(tmp_path / "free")])
+    with pytest.raises(SystemExit, match="packages are not there"):
+        main([str(tmp_path / "free")])
     assert log.read_text().split()[len(PACKAGES) :] == [p for p in PACKAGES if p != known]
 
 

@@ -138,6 +138,7 @@ def test_the_judge_is_added_to_a_model_and_nothing_else_changes(
         fields = ("features", "kinds", "families", "groups", "sources")
         np.savez(work / f"{name}.npz", **{key: getattr(clips, key) for key in fields})
     monkeypatch.setattr(non_music, "missing_programs", list)
+    monkeypatch.setattr(non_music, "mute_voices", list)
 
     non_music.main([str(tmp_path), "--model", str(model), "--work", str(work), "--each", "7"])
 
@@ -163,3 +164,8 @@ def test_a_synthesiser_that_is_missing_is_named(
         non_music.main(["/nowhere", "--model", str(default)])
     assert stop.value.code == 2
     assert "not installed: flite" in capsys.readouterr().err
+    monkeypatch.setattr(non_music, "missing_programs", list)
+    monkeypatch.setattr(non_music, "mute_voices", lambda: ["festival czech_ph"])
+    with pytest.raises(SystemExit):
+        non_music.main(["/nowhere", "--model", str(default)])
+    assert "not installed: festival czech_ph" in capsys.readouterr().err

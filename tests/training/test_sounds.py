@@ -100,3 +100,10 @@ def test_speech_in_every_style(style: str) -> None:
 def test_a_voice_that_does_not_exist_is_named() -> None:
     with pytest.raises(RuntimeError, match="espeak nobody cannot speak"):
         speech.say(np.random.default_rng(0), Voice("espeak", "nobody", "en"), "Hello.", SR)
+
+
+@needs_voices
+def test_voices_whose_package_is_missing_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    strangers = (Voice("espeak", "nobody", "en"), Voice("festival", "nobody", "en"))
+    monkeypatch.setattr(speech, "VOICES", (VOICES[0], *strangers))
+    assert speech.mute_voices() == [str(voice) for voice in strangers]

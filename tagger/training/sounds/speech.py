@@ -20,7 +20,7 @@ import soxr
 
 from tagger.training.sounds.shaping import Samples, band, coloured, levelled, reverberated
 
-__all__ = ["STYLES", "VOICES", "Voice", "missing_programs", "say", "speech"]
+__all__ = ["STYLES", "VOICES", "Voice", "missing_programs", "mute_voices", "say", "speech"]
 
 Random = np.random.Generator
 
@@ -155,6 +155,18 @@ _TEXTS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 def missing_programs() -> list[str]:
     """The synthesisers that are not installed."""
     return [program for program in _PROGRAMS.values() if not shutil.which(program)]
+
+
+def mute_voices() -> list[str]:
+    """The voices that say nothing: most often their package is not installed. Takes seconds, as
+    each is asked to speak."""
+    mute = []
+    for voice in VOICES:
+        try:
+            say(np.random.default_rng(0), voice, "1", 22_050)
+        except (RuntimeError, soundfile.LibsndfileError):
+            mute.append(str(voice))
+    return mute
 
 
 def say(rng: Random, voice: Voice, text: str, sr: int) -> Samples:
