@@ -111,13 +111,15 @@ judge for themselves whether that is allowed where they live. MusiCNN's licence:
 
 - An ensemble on {len(bundle.features)} features, in ONNX; a soft vote with weights by cross-validated likelihood:
   {members}.
-- A network of {develop["parameters"]:,} parameters on log-mel patches of 14.9 s, in LiteRT. Its body is MusiCNN,
-  whose kernels were stretched to a picture's columns and set at every second band, but for one of the tall ones, and
-  which then learned, without labels, to answer as the published one does on the free music, also where that passes
-  an equaliser or a narrower band ({settings["epochs"]} epochs; mean square of the differences on Emotify's recordings, none of
-  which it learned from, {develop["history"][-1]["validation_loss"]:.2f} of the variance). Its last layer is a logistic regression on the labelled clips
-  and on {develop["copies"]} copies of each by other masters: up to 15 % faster or slower, up to two bands higher or lower,
-  through an equaliser, and two in five through a narrower band. The clip counts as much as its copies together.
+- A network of {develop["parameters"]:,} parameters on log-mel patches of 14.9 s, in LiteRT. Its body is MusiCNN
+  without those of its first kernels that are zero, as its training left 497 of 561; the others were stretched to a
+  picture's columns. All of it then learned, without labels, to answer as the published one does on the free music,
+  brought to one level, also where that passes an equaliser or a narrower band ({settings["epochs"]} epochs; mean
+  square of the differences on halves of Emotify's recordings, none of which it learned from,
+  {develop["history"][-1]["validation_loss"]:.2f} of the variance over its activations that vary). Its last layer is a logistic regression on the
+  labelled clips and on {develop["copies"]} copies of each by other masters: up to 15 % faster or slower, up to two bands
+  higher or lower, through an equaliser, and two in five through a narrower band. The clip counts three tenths of
+  what is learned from it, its copies the rest.
 - Fused: {bundle.fusion.ensemble:.2f} × ensemble + {bundle.fusion.cnn:.2f} × network (log-probabilities),
   temperature {bundle.fusion.temperature:.2f}, bias {biases or "none"}.
 - {figures["bytes"] / 1e6:.1f} MB. The largest difference of a probability between a runtime and what was

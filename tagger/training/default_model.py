@@ -69,7 +69,7 @@ from tagger.training.music_types import MusicTypes, fit_music_types
 
 __all__ = ["main"]
 
-VERSION: Final = "1.2.0"
+VERSION: Final = "1.3.0"
 
 EXCERPTS: Final = ExcerptPlan(count=2, seconds=15.0)
 

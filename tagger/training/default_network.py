@@ -19,8 +19,8 @@ from tagger.models.bundle import CnnSpec
 from tagger.models.fusion import log_softmax, mean_patches
 from tagger.training.default_data import LABELS, DefaultData
 from tagger.training.masked import fit_masked_regression
-from tagger.training.musicnn import Arrays, standardised
-from tagger.training.musicnn_adapt import Adapted, found_in, heard_in
+from tagger.training.musicnn import STRIDES, Arrays, standardised
+from tagger.training.musicnn_adapt import Adapted, heard_in
 from tagger.training.networks_musicnn import musicnn
 from tagger.training.remaster import AS_PLAYED, remastered
 
@@ -31,10 +31,10 @@ SPEC: Final = CnnSpec(file="cnn.tflite", columns=192, offset=0.45, scale=4.0)
 _C: Final = 0.03
 """Inverse strength of the last layer's penalty. From 0.01 to 0.1 little changes."""
 
-_COPIES: Final = 3
+_COPIES: Final = 8
 """Of each clip, remastered, that the last layer learns from besides the clip."""
 
-_AS_IT_IS: Final = 0.5
+_AS_IT_IS: Final = 0.3
 """How much the clip itself counts of all that is learned from it."""
 
 Rows = npt.NDArray[np.bool_]
@@ -103,14 +103,11 @@ def listen_with(
     body: Arrays, pictures: npt.NDArray[np.uint8], rng: np.random.Generator
 ) -> Listened:
     """What an adapted body hears in clips, and in copies of them by other masters."""
-    patches = heard_in(body, SPEC, found_in(body, SPEC, pictures))
     copies = [
-        heard_in(body, SPEC, found_in(body, SPEC, remastered(pictures, AS_PLAYED, rng))).mean(
-            axis=1
-        )
+        heard_in(body, SPEC, remastered(pictures, AS_PLAYED, rng)).mean(axis=1)
         for _ in range(_COPIES)
     ]
-    return Listened(patches, np.stack(copies))
+    return Listened(heard_in(body, SPEC, pictures), np.stack(copies))
 
 
 def fit_default_network(body: Adapted, data: DefaultData, listened: Listened) -> FittedNetwork:
@@ -141,6 +138,6 @@ def fit_default_network(body: Adapted, data: DefaultData, listened: Listened) ->
     record = {
         "clips": len(clips),
         "copies": n_copies,
-        "parameters": sum(values.size for values in arrays.values()),
+        "parameters": sum(v.size for name, v in arrays.items() if name != STRIDES),
     }
     return FittedNetwork(arrays, record)

@@ -47,7 +47,6 @@ def listen(data: DefaultData, options: argparse.Namespace) -> None:
     from tagger.training.free_hearing import hear_free_music
     from tagger.training.musicnn import at_columns, read_wheel
     from tagger.training.musicnn_hearing import published_activations
-    from tagger.training.networks_musicnn import published
 
     arrays = read_wheel(options.musicnn)
     music = hear_free_music(arrays, options.music)
@@ -58,7 +57,7 @@ def listen(data: DefaultData, options: argparse.Namespace) -> None:
         pictures=music.pictures,
         wanted=music.wanted,
         recordings=music.recordings,
-        wanted_of_emotify=published_activations(published(arrays), paths),
+        wanted_of_emotify=published_activations(arrays, paths),
         **at_columns(arrays),
     )
     n = len(np.unique(music.recordings))
@@ -67,43 +66,45 @@ def listen(data: DefaultData, options: argparse.Namespace) -> None:
 
 def adapt_bodies(data: DefaultData, options: argparse.Namespace) -> None:
     """Teach the network for pictures to hear what the published one does, for three seeds."""
+    from joblib import Parallel, delayed
+
+    seeds = range(options.seed, options.seed + _SEEDS)
+    Parallel(n_jobs=-1)(
+        delayed(_adapt_body)(data, options, i, seed) for i, seed in enumerate(seeds)
+    )
+
+
+def _adapt_body(data: DefaultData, options: argparse.Namespace, i: int, seed: int) -> None:
     from tagger.training.default_network import SPEC, listen_with
-    from tagger.training.musicnn_adapt import AdaptSettings, adapt, found_in
-    from tagger.training.remaster import AS_STORED, remastered
+    from tagger.training.musicnn_adapt import AdaptSettings, adapt
 
     with np.load(options.work / "listen.npz", allow_pickle=False) as archive:
         begin = dict(archive)
     names = "pictures", "wanted", "recordings", "wanted_of_emotify"
     pictures, wanted, recordings, of_emotify = (begin.pop(name) for name in names)
-    found = found_in(begin, SPEC, pictures)
-    held_out = found_in(begin, SPEC, data.tracks.pictures[data.of_emotify]), of_emotify
-    for i in range(_SEEDS):
-        seed = options.seed + i
-        rng = np.random.default_rng(seed)
-        stored = found_in(begin, SPEC, remastered(pictures, AS_STORED, rng))
-        settings = AdaptSettings(epochs=options.epochs, seed=seed)
-        both = np.concatenate([found, stored]), np.concatenate([wanted, wanted])
-        begun = time.monotonic()
-        body = adapt(begin, SPEC, *both, settings, held_out)
-        record = {
-            "settings": asdict(settings),
-            "excerpts": len(recordings),
-            "recordings": len(np.unique(recordings)),
-            "packages": sorted({str(name).partition("/")[0] for name in recordings}),
-            "history": list(body.history),
-            "seconds": time.monotonic() - begun,
-        }
-        stem = options.work / f"adapt{i}"
-        np.savez(stem.with_suffix(".npz"), allow_pickle=False, **body.arrays)
-        stem.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
-        heard = listen_with(body.arrays, data.tracks.pictures, rng)
-        np.savez(
-            options.work / f"heard{i}.npz",
-            allow_pickle=False,
-            patches=heard.patches,
-            copies=heard.copies,
-        )
-        print(f"seed {seed}: {body.history[-1]}", flush=True)
+    settings = AdaptSettings(epochs=options.epochs, seed=seed)
+    begun = time.monotonic()
+    held_out = data.tracks.pictures[data.of_emotify], of_emotify
+    body = adapt(begin, SPEC, pictures, wanted, settings, held_out)
+    record = {
+        "settings": asdict(settings),
+        "excerpts": len(recordings),
+        "recordings": len(np.unique(recordings)),
+        "packages": sorted({str(name).partition("/")[0] for name in recordings}),
+        "history": list(body.history),
+        "seconds": time.monotonic() - begun,
+    }
+    stem = options.work / f"adapt{i}"
+    np.savez(stem.with_suffix(".npz"), allow_pickle=False, **body.arrays)
+    stem.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n")
+    heard = listen_with(body.arrays, data.tracks.pictures, np.random.default_rng(seed))
+    np.savez(
+        options.work / f"heard{i}.npz",
+        allow_pickle=False,
+        patches=heard.patches,
+        copies=heard.copies,
+    )
+    print(f"seed {seed}: {body.history[-1]}", flush=True)
 
 
 def develop(data: DefaultData, options: argparse.Namespace) -> None:

@@ -31,7 +31,8 @@ class FreeMusic:
 
     Attributes:
         pictures: uint8, shape (n, N_MELS, CLIP_COLUMNS).
-        wanted: what the published network hears in them, float32, shape (n, n_activations).
+        wanted: what the published network hears in the halves of each, float32, shape
+            (n, 2, n_activations).
         recordings: of which each is, by its path in the folder, shape (n,).
     """
 
@@ -71,12 +72,9 @@ def hear_free_music(arrays: Arrays, folder: Path, jobs: int = -1) -> FreeMusic:
 
 def _hear(arrays: Arrays, paths: list[Path], folder: Path) -> list[tuple[Any, Any, str]]:
     """Picture, activations and name of each excerpt."""
-    import tensorflow as tf
+    from tagger.training.musicnn_hearing import Published
 
-    from tagger.training.musicnn_hearing import clip_activations
-    from tagger.training.networks_musicnn import published
-
-    network = tf.function(published(arrays), reduce_retracing=True)
+    network = Published(arrays)
     excerpts = []
     for path in paths:
         try:
@@ -87,7 +85,7 @@ def _hear(arrays: Arrays, paths: list[Path], folder: Path) -> list[tuple[Any, An
             for excerpt in signal.excerpts:
                 alone = replace(signal, excerpts=(excerpt,))
                 (part,) = analyse(alone, ()).picture.parts
-                heard = clip_activations(network, excerpt.y)
+                heard = network.activations(excerpt.y)
                 excerpts.append((as_wide_as_a_clip(part), heard, str(path.relative_to(folder))))
         except AudioError as error:
             print(f"left out: {path}: {error}", flush=True)

@@ -88,7 +88,9 @@ def fetch(package: str, folder: Path) -> str:
         )
         files = sorted(Path(place).glob("*.deb"))
         if fetched.returncode or not files:
-            said = fetched.stderr.strip().splitlines() or [f"apt-get ended with {fetched.returncode}"]
+            said = fetched.stderr.strip().splitlines() or [
+                f"apt-get ended with {fetched.returncode}"
+            ]
             return f"not fetched: {said[-1].removeprefix('E: ')}"
         return f"recordings: {unpack(files[0], folder / package)}"
 

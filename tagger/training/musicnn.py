@@ -29,6 +29,7 @@ from tagger.audio.samples import SAMPLE_RATE
 from tagger.errors import UsageError
 
 __all__ = [
+    "LEVEL_DB",
     "N_BANDS",
     "PUBLISHED_SAMPLE_RATE",
     "STRIDES",
@@ -38,6 +39,7 @@ __all__ = [
     "log_power",
     "read_wheel",
     "standardised",
+    "without_silent",
 ]
 
 Arrays = Mapping[str, npt.NDArray[np.float32]]
@@ -58,21 +60,23 @@ _CHECKPOINT: Final = "musicnn/MSD_musicnn/"
 _EPSILON: Final = 1e-3  # of its normalisations
 _N_FRONTS, _N_MIDDLES = 5, 3
 _LEAST_SPREAD: Final = 1e-3  # of the greatest
-_STRIDES: Final = (2, 1, 2, 2, 2)  # bands, between two places of a first kernel; published: 1
+_LEAST_KERNEL: Final = 1e-3  # of the greatest weight of the same convolution
+_STRIDES: Final = (1,) * _N_FRONTS  # bands, between two places of a first kernel
 _GAIN: Final = 10_000.0  # its input is log10(_GAIN * power + 1)
 
-_LEVEL_DB: Final = 19.3
+LEVEL_DB: Final = 19.3
 """How far above a picture's loudest point (0 dB) the same point lies in the published network's
 own spectrograms: the median over Emotify's clips. Loudness is not in a picture."""
 
 
 def read_wheel(wheel: Path) -> Arrays:
-    """The weights that listen, from the authors' package; not those that name tags.
+    """The weights that listen, from the authors' package; not those that name tags, nor those that
+    are zero.
 
     Returns:
         ``input.scale``, ``input.shift``: shape (1,). For i in 0..4 the convolutions that look at
-        the spectrogram: ``front<i>.kernel``, shape (frames, bands, channels); and of the 561
-        channels together ``before.scale``, ``before.shift`` (between maximum and ReLU) and
+        the spectrogram: ``front<i>.kernel``, shape (frames, bands, channels); and of their
+        64 channels together ``before.scale``, ``before.shift`` (between maximum and ReLU) and
         ``after.scale``, ``after.shift`` (behind it). For i in 0..2 the convolutions over time:
         ``middle<i>.kernel``, shape (frames, channels in, channels), ``middle<i>.bias``,
         ``middle<i>.scale``, ``middle<i>.shift`` (behind its ReLU).
@@ -92,7 +96,7 @@ def read_wheel(wheel: Path) -> Arrays:
         for name in archive.namelist():
             if name.startswith(_CHECKPOINT):
                 archive.extract(name, folder)
-        return dict(_arrays(Path(folder) / _CHECKPOINT))
+        return without_silent(dict(_arrays(Path(folder) / _CHECKPOINT)))
 
 
 def _arrays(checkpoint: Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
@@ -141,11 +145,31 @@ def _arrays(checkpoint: Path) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
         yield f"middle{i}.shift", shift
 
 
-def log_power(y: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def without_silent(arrays: Arrays) -> Arrays:
+    """The same network without those first kernels that are zero, as its training left nine in
+    ten of them; what comes of these, everywhere the same, is put into the next bias."""
+    kernels = [arrays[f"front{i}.kernel"] for i in range(_N_FRONTS)]
+    greatest = [np.abs(kernel).max(axis=(0, 1)) for kernel in kernels]
+    speak = [of_one > _LEAST_KERNEL * of_one.max() for of_one in greatest]
+    new = dict(arrays)
+    for i, kernel in enumerate(kernels):
+        new[f"front{i}.kernel"] = kernel[..., speak[i]]
+    kept = np.concatenate(speak)
+    always = np.maximum(arrays["before.shift"], 0) * arrays["after.scale"] + arrays["after.shift"]
+    for name in ("before.scale", "before.shift", "after.scale", "after.shift"):
+        new[name] = arrays[name][kept]
+    kernel = arrays["middle0.kernel"]
+    new["middle0.kernel"] = kernel[:, kept]
+    new["middle0.bias"] = arrays["middle0.bias"] + always[~kept] @ kernel.sum(axis=0)[~kept]
+    return new
+
+
+def log_power(y: npt.NDArray[np.float32], level_db: float | None = None) -> npt.NDArray[np.float32]:
     """The published network's input: ``log10(10000 * power + 1)`` in mel bands.
 
     Args:
         y: mono, at :data:`PUBLISHED_SAMPLE_RATE`.
+        level_db: what the power of the loudest point is made, in dB; by default it stays.
 
     Returns:
         shape (frames, N_BANDS), a frame every 16 ms.
@@ -155,6 +179,9 @@ def log_power(y: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     power = librosa.feature.melspectrogram(
         y=y, sr=PUBLISHED_SAMPLE_RATE, n_fft=_N_FFT, hop_length=_HOP_LENGTH, n_mels=N_BANDS
     )
+    loudest = float(power.max())
+    if level_db is not None and loudest > 0:
+        power *= 10 ** (level_db / 10) / loudest
     return np.asarray(np.log10(_GAIN * power.T + 1), dtype=np.float32)
 
 
@@ -171,10 +198,9 @@ def at_columns(arrays: Arrays) -> Arrays:
         what makes of a picture's grey levels (0..1) the exponent of a softplus that is the
         published network's input times ln 10; and ``standard.scale``, ``standard.shift``, shape
         (1506,), which leave the activations as they are until :func:`standardised` is called;
-        ``front.strides``, shape (5,), bands between two places of a first convolution's kernel.
-        What the places left out cost is learned again by
-        :func:`tagger.training.musicnn_adapt.adapt`; with more of them left out fewer clips are
-        named rightly, most of all by another master.
+        ``front.strides``, shape (5,), bands between two places of a first convolution's kernel:
+        one. Models of before 1.3.0 left places out, and so fewer clips were named rightly, most
+        of all by another master.
     """
     new = dict(arrays)
     for name, values in arrays.items():
@@ -182,7 +208,7 @@ def at_columns(arrays: Arrays) -> Arrays:
             new[name] = _over_columns(values)
     decibel = np.log(10) / 10
     new["bands.kernel"] = (_band_weights() * TOP_DB * decibel).astype(np.float32)
-    loudest = np.log(_GAIN) + (_LEVEL_DB - TOP_DB) * decibel
+    loudest = np.log(_GAIN) + (LEVEL_DB - TOP_DB) * decibel
     new["bands.bias"] = np.full(N_BANDS, loudest, dtype=np.float32)
     middles = (arrays[f"middle{i}.bias"] for i in range(_N_MIDDLES))
     # The greatest and the mean value of each channel.

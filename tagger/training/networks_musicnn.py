@@ -20,7 +20,7 @@ from tagger.training.musicnn import N_BANDS, STRIDES, Arrays
 from tagger.training.networks_front import grey_levels, log_mel_input
 
 __all__ = [
-    "FRONTS",
+    "LOOKING",
     "MUSICNN",
     "PUBLISHED_FRAMES",
     "arrays_of",
@@ -32,9 +32,8 @@ __all__ = [
 MUSICNN: Final = "musicnn"
 """Name of the network for pictures."""
 
-FRONTS: Final = "fronts"
-"""The layer whose output is what the first convolutions find, shape (batch, columns, channels):
-561 channels in the published network."""
+LOOKING: Final = frozenset({"bands", "input"})
+"""Layers that make of a picture what the published network looks at."""
 
 PUBLISHED_FRAMES: Final = 187
 """Width of the published network's own patches: 3 s."""
@@ -152,7 +151,7 @@ def _fronts(bands: Any, arrays: Arrays, strides: tuple[int, ...]) -> Any:
         )
         h = layers.MaxPooling2D((1, h.shape[2]))(h)
         found.append(layers.Reshape((n_frames, n_channels))(h))
-    return layers.Concatenate(name=FRONTS)(found)
+    return layers.Concatenate()(found)
 
 
 def _named(network: Any) -> Iterator[tuple[Any, str, tuple[str, ...]]]:
