@@ -235,8 +235,9 @@ def _weakness(judged: dict[str, Any] | None) -> str:
         )
     return (
         "- What is no music was learned from sounds that were made, and speech from synthesisers: of "
-        "recorded speech,\n  street or machine nothing was judged. Music that is hardly more than one "
-        "held sound may be refused."
+        "recorded speech\n  nothing was judged, and of recorded noise only what lies among the free "
+        "music (under what was tried). Music that is\n  hardly more than one held sound, or one "
+        "instrument alone, may be refused."
     )
 
 
