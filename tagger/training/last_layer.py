@@ -1,7 +1,11 @@
 """A new last layer for a body that stays as it is: what it hears is computed once, and no more.
 
 Such a layer is a multinomial logistic regression, the one best fit that there is. Found by passes
-over augmented patches it would take the whole network in each of them.
+over augmented patches it would take the whole network in each of them. It learns from each picture
+and from a few copies as other masters would have them. Of GTZAN's clips by artists that it did not
+hear the default model's network alone then names 0.728 in place of 0.714, and of further such
+copies of them 0.698 in place of 0.656; of Emotify's, which come from one catalogue, 0.739 in
+place of 0.744, and 0.725 in place of 0.717 (two seeds of five parts).
 """
 
 from __future__ import annotations
@@ -16,15 +20,22 @@ from tagger.models.bundle import CnnSpec
 from tagger.training.embedding import cut_all
 from tagger.training.export import to_tflite
 from tagger.training.masked import fit_masked_regression
+from tagger.training.remaster import AS_PLAYED, remastered
 from tagger.training.settings import Balance
 
-__all__ = ["fit_last_layer", "heard_by_body"]
+__all__ = ["copies_by_body", "fit_last_layer", "heard_by_body"]
 
 _C: Final = 0.03
 """Inverse strength of the penalty, as the default model's last layer has it. With a tenth of it the
 share of zouk that is recognised falls by 0.06 to 0.11; ten times as much changes little."""
 
 _LEAST_SPREAD: Final = 1e-3
+
+_COPIES: Final = 3
+"""Of each picture, by other masters."""
+
+_AS_IT_IS: Final = 0.5
+"""How much the picture itself counts of all that is learned from it."""
 
 Rows = npt.NDArray[np.float32]
 
@@ -61,8 +72,31 @@ def heard_by_body(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) 
     return np.stack(heard)
 
 
+def copies_by_body(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8], seed: int) -> Rows:
+    """What a network's last layer is given of copies of the pictures by other masters.
+
+    Args:
+        network, spec, pictures: as for :func:`heard_by_body`.
+        seed: of what is changed.
+
+    Returns:
+        the mean over each copy's patches, shape (copies, n, n_units).
+    """
+    rng = np.random.default_rng(seed)
+    return np.stack(
+        [
+            heard_by_body(network, spec, remastered(pictures, AS_PLAYED, rng)).mean(axis=1)
+            for _ in range(_COPIES)
+        ]
+    )
+
+
 def fit_last_layer(
-    heard: Rows, targets: npt.NDArray[np.intp], n_labels: int, balance: Balance
+    heard: Rows,
+    targets: npt.NDArray[np.intp],
+    n_labels: int,
+    balance: Balance,
+    copies: Rows | None = None,
 ) -> tuple[Rows, Rows]:
     """A dense layer that tells labels apart by what a body hears.
 
@@ -72,6 +106,7 @@ def fit_last_layer(
         n_labels: number of logits.
         balance: what is done about labels of few rows; drawing them more often and giving them a
             greater weight are one thing here.
+        copies: from :func:`copies_by_body`, of the same pictures; they count half of all.
 
     Returns:
         kernel, shape (n_units, n_labels), and bias, shape (n_labels,).
@@ -82,6 +117,11 @@ def fit_last_layer(
     weights = np.ones(len(targets))
     if balance != "none":
         weights = len(targets) / (n_labels * counts[targets])
+    if copies is not None:
+        heard = np.concatenate([heard, *copies])
+        of_a_copy = (1 - _AS_IT_IS) / len(copies) * weights
+        weights = np.concatenate([_AS_IT_IS * weights, np.tile(of_a_copy, len(copies))])
+        targets = np.tile(targets, 1 + len(copies))
     fitted = fit_masked_regression(
         (heard - mean) / spread,
         targets,

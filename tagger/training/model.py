@@ -38,7 +38,7 @@ from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, t
 from tagger.training.export import check_runtimes, to_tflite
 from tagger.training.fit import FitSettings, Fitted, fit_network
 from tagger.training.genre_statistics import STATISTICS, GenreStatistics
-from tagger.training.last_layer import fit_last_layer, heard_by_body
+from tagger.training.last_layer import copies_by_body, fit_last_layer, heard_by_body
 from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
 from tagger.training.networks_musicnn import MUSICNN
@@ -86,12 +86,12 @@ def fit_model(
     held = _held_out(data, settings.seed)
     fit_on = ~held
     stop = np.zeros(len(held), dtype=bool)
-    heard = None
+    heard = copies = None
     if settings.begins:
         say(f"what the body hears of {counted(len(held), 'track')}")
-        heard = heard_by_body(
-            kind.build(len(labels), **dict(settings.options)), spec, tracks.pictures
-        )
+        begun_with = kind.build(len(labels), **dict(settings.options))
+        heard = heard_by_body(begun_with, spec, tracks.pictures)
+        copies = copies_by_body(begun_with, spec, tracks.pictures, settings.seed)
     if not settings.head_alone:
         stop[fit_on] = hold_out(
             tracks.groups[fit_on], tracks.genres[fit_on], _STOP_SHARE, settings.seed + 1
@@ -104,7 +104,7 @@ def fit_model(
     # Where each genre has but one artist left, none can be spared: it runs to its end.
     ended_by = stop if stop.any() else None
     develop = _fit(
-        data, spec, kind, settings, fit_on & ~stop, ended_by, work / "develop.npz", heard
+        data, spec, kind, settings, fit_on & ~stop, ended_by, work / "develop.npz", heard, copies
     )
     left = settings.begins and not develop.epoch
     if left and not settings.head_alone:
@@ -142,6 +142,7 @@ def fit_model(
         None,
         work / "final.npz",
         heard,
+        copies,
     )
     members, _ = _fit_ensemble(data, everything, settings)
     listener = embed(final.network, spec, tracks.pictures, None if final.epoch else heard)
@@ -268,6 +269,7 @@ def _fit(
     stop: Rows | None,
     checkpoint: Path,
     heard: npt.NDArray[np.float32] | None = None,
+    copies: npt.NDArray[np.float32] | None = None,
 ) -> Fitted:
     n_labels = len(data.labels)
     given = dict(settings.options)
@@ -276,7 +278,11 @@ def _fit(
         None
         if heard is None
         else fit_last_layer(
-            heard[rows].mean(axis=1), data.targets[rows], n_labels, settings.balance
+            heard[rows].mean(axis=1),
+            data.targets[rows],
+            n_labels,
+            settings.balance,
+            None if copies is None else copies[:, rows],
         )
     )
 

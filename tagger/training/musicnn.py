@@ -197,7 +197,7 @@ def at_columns(arrays: Arrays) -> Arrays:
         as :func:`read_wheel`, and ``bands.kernel``, shape (N_MELS, N_BANDS), and ``bands.bias``:
         what makes of a picture's grey levels (0..1) the exponent of a softplus that is the
         published network's input times ln 10; and ``standard.scale``, ``standard.shift``, shape
-        (1506,), which leave the activations as they are until :func:`standardised` is called;
+        (512,), which leave the activations as they are until :func:`standardised` is called;
         ``front.strides``, shape (5,), bands between two places of a first convolution's kernel:
         one. Models of before 1.3.0 left places out, and so fewer clips were named rightly, most
         of all by another master.

@@ -180,12 +180,13 @@ def by_last_layer(
 ) -> Targets:
     """The default model's body, which heard Emotify's clips without their genres."""
     import tagger.training.fit  # noqa: F401 - loads TensorFlow without its chatter
-    from tagger.training.last_layer import fit_last_layer, heard_by_body
+    from tagger.training.last_layer import copies_by_body, fit_last_layer, heard_by_body
 
     kind = NETWORKS["resnet"]
     begun = kind.build(n_labels, begin="default")
     heard = heard_by_body(begun, kind.spec(), tracks.pictures).mean(axis=1)
-    kernel, bias = fit_last_layer(heard[~held], targets[~held], n_labels, "weights")
+    copies = copies_by_body(begun, kind.spec(), tracks.pictures[~held], 0)
+    kernel, bias = fit_last_layer(heard[~held], targets[~held], n_labels, "weights", copies)
     return (heard[held] @ kernel + bias).argmax(axis=1)
 
 

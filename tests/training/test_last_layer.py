@@ -57,3 +57,21 @@ def test_a_unit_that_is_always_the_same_says_nothing():
     assert np.isfinite(kernel).all()
     assert kernel[4] == pytest.approx(0, abs=1e-6)
     assert np.isfinite(bias).all()
+
+
+def test_copies_that_are_the_rows_again_change_nothing():
+    heard, targets = rows_of(3)
+    alone = fit_last_layer(heard, targets, 3, "weights")
+    again = fit_last_layer(heard, targets, 3, "weights", np.stack([heard] * 3))
+    for one, other in zip(alone, again, strict=True):
+        assert other == pytest.approx(one, rel=1e-3, abs=1e-3)
+
+
+def test_what_copies_lose_is_not_leant_on():
+    """The first unit tells the labels apart in the rows, and says nothing in the copies."""
+    heard, targets = rows_of(2)
+    copies = np.stack([heard] * 3)
+    copies[..., 0] = np.random.default_rng(0).permutation(heard[:, 0])
+    alone, _ = fit_last_layer(heard, targets, 2, "none")
+    kernel, _ = fit_last_layer(heard, targets, 2, "none", copies)
+    assert np.abs(kernel[0]).max() < 0.7 * np.abs(alone[0]).max()

@@ -25,7 +25,7 @@ from tagger.training.datasets import TrackSet
 from tagger.training.embedding import cut_all, embed
 from tagger.training.export import to_tflite, write_bundle
 from tagger.training.fit import FitSettings, Fitted, fit_network
-from tagger.training.last_layer import fit_last_layer, heard_by_body
+from tagger.training.last_layer import copies_by_body, fit_last_layer, heard_by_body
 from tagger.training.networks import resnet, segment_cnn
 from tagger.training.networks_registry import NETWORKS
 from tagger.training.settings import ModelSettings
@@ -192,6 +192,23 @@ def test_a_last_layer_alone_is_fitted_without_epochs(
     again = embed(fitted.network, kind.spec(), pictures, heard)
     assert again.log_probs == pytest.approx(listener.log_probs, abs=1e-3)
     assert np.abs(again.embeddings) == pytest.approx(np.abs(listener.embeddings), abs=1e-3)
+
+
+def test_the_last_layer_learns_from_copies_by_other_masters(two_tracks, tmp_path):
+    kind, rows = NETWORKS["resnet"], np.ones(2, dtype=bool)
+    begun = kind.build(2, begin="default")
+    pictures = two_tracks.tracks.pictures
+    heard = heard_by_body(begun, kind.spec(), pictures)
+    copies = copies_by_body(begun, kind.spec(), pictures, 0)
+    assert copies.shape == (3, 2, heard.shape[2])
+    assert np.array_equal(copies, copies_by_body(begun, kind.spec(), pictures, 0))
+    assert not np.array_equal(copies[0], copies[1])
+    settings = ModelSettings("x", options=(("begin", "default"),))
+    fitted = model._fit(
+        two_tracks, kind.spec(), kind, settings, rows, None, tmp_path / "d.npz", heard, copies
+    )
+    wanted, _ = fit_last_layer(heard.mean(axis=1), np.arange(2), 2, settings.balance, copies)
+    assert np.array_equal(fitted.network.layers[-1].get_weights()[0], wanted)
 
 
 @pytest.mark.parametrize(("loss", "epoch"), [(99.0, 0), (-1.0, 10)])
