@@ -235,9 +235,8 @@ def _weakness(judged: dict[str, Any] | None) -> str:
         )
     return (
         "- What is no music was learned from sounds that were made, and speech from synthesisers: of "
-        "recorded speech\n  nothing was judged, and of recorded noise only what lies among the free "
-        "music (under what was tried). Music that is\n  hardly more than one held sound, or one "
-        "instrument alone, may be refused."
+        "recorded speech\n  nothing was judged but two clips. Music that is hardly more than one held "
+        "sound, or one instrument alone,\n  may be refused."
     )
 
 
@@ -261,21 +260,34 @@ def _non_music(judged: dict[str, Any] | None) -> str:
         for p in judged["curve"]
     )
     real, made = judged["music"]["real"], judged["music"]["made"]
+    recorded = judged.get("recorded")
+    among_music = (
+        f" but {recorded['n']} recordings that lie among the free music (rain, wind, places, machines,\n"
+        "a voice, by their names)"
+        if recorded
+        else ""
+    )
+    row = (
+        f"\n| recorded (seen: others of the same package) | {recorded['n']} "
+        f"| {100 * recorded['seen']:.1f} % | {100 * recorded['unseen']:.1f} % | |"
+        if recorded
+        else ""
+    )
     return f"""
 ## What is no music
 
 A logistic regression on the same features tells music from speech, noise and tones; a track that is
 none with a probability of {judged["threshold"]:.2f} or more gets no genre. Music: GTZAN, Emotify (whole, and one
-stretch of 5 to 16 s each), and {made["n"]} made clips of what those lack (drones, pads, one voice, drums).
-Everything else is made, written to a file and decoded again: 16 families of noise, 10 of tones, and
-speech of espeak-ng, flite and festival. Made by `python -m tagger.training.non_music DATA`.
+stretch of 5 to 16 s each), the free music, and {made["n"]} made clips of what those lack (drones, pads, one
+voice, drums). Everything else{among_music} is made, written to a file and decoded again: 16 families of noise, 10 of tones, and
+speech of espeak-ng, flite and festival. Made by `python -m tagger.training.non_music DATA --music MUSIC`.
 
 Refused, by fits that saw nothing of the same artist, family of sounds or voice (unseen), and by fits
 that saw other clips of the family or voice (seen); named: the likeliest kind is the right one.
 
 | no music | clips | seen | unseen | named |
 |---|---|---|---|---|
-{kinds}
+{kinds}{row}
 
 Of {real["n"]} clips of recorded music, of artists not seen, {100 * real["refused"]:.2f} % were refused by mistake; of the
 {made["n"]} made ones {100 * made["seen"]:.1f} % (family seen) and {100 * made["unseen"]:.1f} % (unseen). The threshold was chosen on these

@@ -1,6 +1,7 @@
-"""Teaches a model what is no music: ``python -m tagger.training.non_music DATA``.
+"""Teaches a model what is no music: ``python -m tagger.training.non_music DATA --music MUSIC``.
 
-Speech, noise and tones are made here, music comes from the same data sets as the model; a
+Speech, noise and tones are made here, music comes from the same data sets as the model and from the
+free music (:mod:`tagger.training.free_music`), among which there are recordings of noise, too; a
 logistic regression on the model's own features tells them apart. It is added to the bundle as
 numbers in its manifest, and its figures to the bundle's card. Nothing else changes.
 
@@ -25,11 +26,14 @@ from joblib import Parallel, delayed
 from tagger.analysis.analyse import analyse
 from tagger.audio.decode import read_signal
 from tagger.audio.excerpts import ExcerptPlan
+from tagger.errors import AudioError, UsageError
 from tagger.models.bundle import load_bundle
 from tagger.models.music import kind_probabilities
 from tagger.training.card import write_text
 from tagger.training.datasets import ENSEMBLE_FEATURES, TrackSet, load_emotify, load_gtzan
 from tagger.training.export import write_bundle
+from tagger.training.free_music import SUFFIXES
+from tagger.training.free_sounds import UNCLEAR, kind_of
 from tagger.training.music_judge import (
     Sounds,
     choose_threshold,
@@ -42,16 +46,18 @@ from tagger.training.sounds.speech import VOICES, missing_programs, mute_voices
 
 __all__ = ["main"]
 
-_REFUSED: Final = 0.003
-"""Share of real music that may be refused by mistake when the threshold is chosen."""
+_REFUSED: Final = 0.01
+"""Share of recorded music that may be refused by mistake when the threshold is chosen."""
 
 _SHORT_S: Final = (5.0, 16.0)
+_FREE: Final = "free"  # source of the free music
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Make the clips, fit, and write manifest, figures and card of a model that exists."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder that holds gtzan/, emotify/ and zouk/")
+    parser.add_argument("--music", type=Path, required=True, help="folder of free music")
     parser.add_argument("--model", type=Path, default=Path("models/default"))
     parser.add_argument("--work", type=Path, default=Path("build/non-music"))
     parser.add_argument("--each", type=int, default=16, help="clips of each kind of sound")
@@ -69,6 +75,7 @@ def main(arguments: list[str] | None = None) -> None:
         keep("gtzan", lambda: _music(load_gtzan(options.data / "gtzan"))),
         keep("emotify", lambda: _music(load_emotify(options.data / "emotify"))),
         keep("emotify-short", lambda: _short(options.data / "emotify", options.seed)),
+        keep("free", lambda: _free(options.music, bundle.excerpts, options.jobs)),
         keep(f"made-{options.each}", lambda: _made(options.each, bundle.excerpts, options.jobs)),
     )
     others = keep("others", lambda: _others(options.data, bundle.excerpts))
@@ -139,6 +146,37 @@ def _short(folder: Path, seed: int) -> Sounds:
     return _sounds(stacked, genres, artists, "emotify, short")
 
 
+def _free(folder: Path, plan: ExcerptPlan, jobs: int) -> Sounds:
+    """Recordings of free music, and what there is of noise and speech among them."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    kinds = [kind_of(name) for name in names]
+    rows = Parallel(n_jobs=jobs)(
+        delayed(_features_of)(path, plan)
+        for path, kind in zip(paths, kinds, strict=True)
+        if kind != UNCLEAR
+    )
+    known = [(n, k) for n, k in zip(names, kinds, strict=True) if k != UNCLEAR]
+    heard = [(*of, row) for of, row in zip(known, rows, strict=True) if row is not None]
+    if not heard:
+        raise UsageError(f"{folder}: no recording that can be heard")
+    return Sounds(
+        np.stack([row for _, _, row in heard]),
+        np.array([kind for _, kind, _ in heard]),
+        np.array([kind for _, kind, _ in heard]),
+        np.array([f"{_FREE}/{name.partition('/')[0]}" for name, _, _ in heard]),
+        np.full(len(heard), _FREE),
+    )
+
+
+def _features_of(path: Path, plan: ExcerptPlan) -> npt.NDArray[np.float32] | None:
+    try:
+        return analyse(read_signal(path, plan), ENSEMBLE_FEATURES).features
+    except AudioError as error:
+        print(f"left out: {path}: {error}", flush=True)
+        return None
+
+
 def _made(each: int, plan: ExcerptPlan, jobs: int) -> Sounds:
     clips = plan_clips(each)
     rows = Parallel(n_jobs=jobs)(
@@ -183,6 +221,9 @@ def _elsewhere(clips: Sounds, others: Sounds, threshold: float) -> list[dict[str
     for name in ("gtzan", "emotify"):
         rows = np.char.startswith(clips.sources, name)
         judged(f"music: {name}", clips.take(rows), clips.take(~rows))
+    free = clips.sources == _FREE
+    for what, rows in (("music", clips.kinds == "music"), ("other sounds", clips.kinds != "music")):
+        judged(f"{what}: free music", clips.take(free & rows), clips.take(~free))
     speech = clips.kinds == "speech"
     for engine in ("espeak", "flite", "festival"):
         rows = speech & np.char.startswith(clips.families, engine)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,15 @@ import pytest
 pytest.importorskip("sklearn")
 pytest.importorskip("matplotlib")
 
+import synth
+
+from tagger.audio.excerpts import ExcerptPlan
+from tagger.errors import UsageError
 from tagger.models.bundle import builtin_bundles, load_bundle
 from tagger.models.music import kind_probabilities
 from tagger.training import non_music
 from tagger.training.datasets import ENSEMBLE_FEATURES
+from tagger.training.free_sounds import kind_of
 from tagger.training.music_judge import (
     KINDS,
     Sounds,
@@ -82,7 +88,8 @@ def test_a_group_is_judged_by_a_fit_that_did_not_see_it() -> None:
 
 def test_the_threshold_is_the_least_that_spares_the_music() -> None:
     refusal = np.array([0.1, 0.2, 0.3, 0.4, 0.6, 0.645, 0.9, 0.1, 0.1, 0.1])
-    assert choose_threshold(refusal, 0.3) == 0.5
+    assert choose_threshold(refusal, 0.9) == 0.2
+    assert choose_threshold(refusal, 0.5) == 0.21
     assert choose_threshold(refusal, 0.2) == 0.61
     assert choose_threshold(refusal, 0.1) == 0.65
     assert choose_threshold(refusal, 0.0) == 0.91
@@ -100,6 +107,7 @@ def test_figures_by_hand() -> None:
     assert figures["kinds"]["speech"] == {"n": 2, "seen": 1.0, "unseen": 1.0, "named": 1.0}
     assert figures["kinds"]["noise"] == {"n": 2, "seen": 1.0, "unseen": 0.5, "named": 0.0}
     assert figures["kinds"]["tone"]["unseen"] == 0.0
+    assert figures["recorded"] is None
     assert figures["music"]["real"] == {"n": 2, "refused": 0.0}
     assert figures["music"]["made"] == {"n": 1, "seen": 1.0, "unseen": 1.0}
     assert [(f["source"], f["family"], f["n"], f["refused"]) for f in figures["families"]] == [
@@ -124,9 +132,13 @@ def test_the_judge_is_added_to_a_model_and_nothing_else_changes(
         (model / path.name).write_bytes(path.read_bytes())
     width = len(ENSEMBLE_FEATURES)
     music = {}
-    for name in ("gtzan", "emotify", "emotify-short", "zouk"):
+    for name in ("gtzan", "emotify", "emotify-short", "free", "zouk"):
         clips = clouds(12, width, source=name)
-        music[name] = clips.take(clips.kinds == "music")
+        recorded = np.flatnonzero(clips.kinds == "noise")[:3] if name == "free" else []
+        music[name] = clips.take(
+            np.concatenate([np.flatnonzero(clips.kinds == "music"), recorded]).astype(int)
+        )
+        music[name] = replace(music[name], sources=np.full(len(music[name]), name))
     made = clouds(24, width, source="made", seed=5)
     speaks = made.kinds == "speech"
     engines = np.resize(["espeak, room", "flite, room", "festival, room"], int(speaks.sum()))
@@ -140,18 +152,23 @@ def test_the_judge_is_added_to_a_model_and_nothing_else_changes(
     monkeypatch.setattr(non_music, "missing_programs", list)
     monkeypatch.setattr(non_music, "mute_voices", list)
 
-    non_music.main([str(tmp_path), "--model", str(model), "--work", str(work), "--each", "7"])
+    where = ["--model", str(model), "--work", str(work), "--music", str(tmp_path)]
+    non_music.main([str(tmp_path), *where, "--each", "7"])
 
     before, after = load_bundle(default), load_bundle(model)
     assert after.music is not None
     assert replace(after, music=before.music, folder=default) == before
     figures = json.loads((model / "figures.json").read_text(encoding="utf-8"))
-    assert figures["non_music"]["music"]["real"]["n"] == 36
+    assert figures["non_music"]["music"]["real"]["n"] == 48
+    assert figures["non_music"]["recorded"]["n"] == 3
     elsewhere = {row["what"]: row for row in figures["non_music"]["elsewhere"]}
     assert elsewhere["music: zouk"] == {"what": "music: zouk", "n": 12, "refused": 0}
     assert elsewhere["speech: flite"]["n"] == 8
+    assert elsewhere["music: free music"]["n"] == 12
+    assert elsewhere["other sounds: free music"]["n"] == 3
     card = (model / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "## What is no music" in card
+    assert "but 3 recordings that lie among the free music" in card
     assert "is not judged" not in card
 
 
@@ -161,11 +178,59 @@ def test_a_synthesiser_that_is_missing_is_named(
     default = next(f for f in builtin_bundles() if f.name == "default")
     monkeypatch.setattr(non_music, "missing_programs", lambda: ["flite"])
     with pytest.raises(SystemExit) as stop:
-        non_music.main(["/nowhere", "--model", str(default)])
+        non_music.main(["/nowhere", "--music", "/nowhere", "--model", str(default)])
     assert stop.value.code == 2
     assert "not installed: flite" in capsys.readouterr().err
     monkeypatch.setattr(non_music, "missing_programs", list)
     monkeypatch.setattr(non_music, "mute_voices", lambda: ["festival czech_ph"])
     with pytest.raises(SystemExit):
-        non_music.main(["/nowhere", "--model", str(default)])
+        non_music.main(["/nowhere", "--music", "/nowhere", "--model", str(default)])
     assert "not installed: festival czech_ph" in capsys.readouterr().err
+
+
+def test_recordings_are_judged_beside_what_was_made() -> None:
+    clips = Sounds.joined(clouds(2), clouds(1, source="made").take(np.array([0])))
+    sources = clips.sources.copy()
+    sources[4] = "free"  # a noise
+    unseen = np.zeros((9, 3))
+    unseen[4:6, 1] = 0.9, 0.1
+    figures = judge_sounds(replace(clips, sources=sources), unseen, unseen, 0.5)
+    assert figures["recorded"] == {"n": 1, "seen": 1.0, "unseen": 1.0}
+    assert figures["kinds"]["noise"] == {"n": 1, "seen": 0.0, "unseen": 0.0, "named": 1.0}
+
+
+def test_free_music_is_heard_but_what_its_name_does_not_tell(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (tmp_path / "flare-game").mkdir()
+    (other / "freedroidrpg-data").mkdir(parents=True)
+    synth.write(tmp_path / "flare-game" / "001-rain.ogg", synth.noise(4.0, seed=1))
+    synth.write(tmp_path / "flare-game" / "002-theme.ogg", synth.song(4.0))
+    synth.write(other / "freedroidrpg-data" / "001-GameLost.ogg", synth.song(4.0))
+    (tmp_path / "flare-game" / "003-broken.ogg").write_bytes(b"no recording")
+    with pytest.raises(UsageError, match="no recording that can be heard"):
+        non_music._free(other, ExcerptPlan(2, 15.0), 1)
+    shutil.rmtree(other)
+    free = non_music._free(tmp_path, ExcerptPlan(2, 15.0), 1)
+    assert free.kinds.tolist() == ["noise", "music"]
+    assert free.groups.tolist() == ["free/flare-game"] * 2
+    assert free.real.tolist() == [False, True]
+    assert free.features.shape == (2, len(ENSEMBLE_FEATURES))
+
+
+@pytest.mark.parametrize(
+    ("recording", "kind"),
+    [
+        ("megaglest-data/013-day.ogg", "noise"),
+        ("megaglest-data/022-desertday.ogg", "noise"),
+        ("redeclipse-data/007-hollowwind.ogg", "noise"),
+        ("flare-game/016-wind_loop.ogg", "noise"),
+        ("supertuxkart-data/041-sara_airport_pa.ogg", "speech"),
+        ("freedroidrpg-data/001-GameLost.ogg", "unclear"),
+        ("flare-game/006-forest_theme.ogg", "music"),
+        ("openclonk-data/002-Cavern.ogg", "music"),
+        ("supertux-data/020-forest-cave.ogg", "music"),
+        ("unknown-horizons/010-nightdream.ogg", "music"),
+    ],
+)
+def test_what_a_recording_is_by_its_name(recording: str, kind: str) -> None:
+    assert kind_of(recording) == kind
