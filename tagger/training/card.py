@@ -261,6 +261,13 @@ def _non_music(judged: dict[str, Any] | None) -> str:
     )
     real, made = judged["music"]["real"], judged["music"]["made"]
     recorded = judged.get("recorded")
+    chosen = judged.get("chosen")
+    weighed = (
+        f"(Its odds are weighed so that what\nthe fit calls {chosen:.2f} is an even chance: there no "
+        "more than 1 % of the recorded music is refused.)\n"
+        if chosen
+        else ""
+    )
     among_music = (
         f" but {recorded['n']} recordings that lie among the free music (rain, wind, places, machines,\n"
         "a voice, by their names)"
@@ -277,7 +284,7 @@ def _non_music(judged: dict[str, Any] | None) -> str:
 ## What is no music
 
 A logistic regression on the same features tells music from speech, noise and tones; a track that is
-none with a probability of {judged["threshold"]:.2f} or more gets no genre. Music: GTZAN, Emotify (whole, and one
+none with a probability of {judged["threshold"]:.2f} or more gets no genre. {weighed}Music: GTZAN, Emotify (whole, and one
 stretch of 5 to 16 s each), the free music, and {made["n"]} made clips of what those lack (drones, pads, one
 voice, drums). Everything else{among_music} is made, written to a file and decoded again: 16 families of noise, 10 of tones, and
 speech of espeak-ng, flite and festival. Made by `python -m tagger.training.non_music DATA --music MUSIC`.

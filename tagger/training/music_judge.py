@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,7 +15,16 @@ from sklearn.preprocessing import StandardScaler
 from tagger.models.bundle import MusicSpec
 from tagger.models.music import kind_probabilities
 
-__all__ = ["KINDS", "Sounds", "choose_threshold", "cross_validated", "fit_judge", "judge_sounds"]
+__all__ = [
+    "KINDS",
+    "Sounds",
+    "choose_threshold",
+    "cross_validated",
+    "fit_judge",
+    "judge_sounds",
+    "weighed",
+    "weighed_judge",
+]
 
 KINDS: Final[Mapping[str, str]] = {"speech": "speech", "noise": "noise", "tone": "a tone"}
 """Kinds of sounds that are no music, and what they are called to people."""
@@ -134,6 +143,32 @@ def choose_threshold(refusal: npt.NDArray[np.float64], share: float) -> float:
     """
     thresholds = (percent / 100 for percent in range(round(100 * _LEAST_THRESHOLD), 100))
     return next((t for t in thresholds if (refusal >= t).mean() <= share), 1.0)
+
+
+def weighed(p: Probabilities, threshold: float) -> Probabilities:
+    """Probabilities of the kinds for somebody to whom a threshold is an even chance.
+
+    How often each is met is changed, as a prior: the odds against music are multiplied by what
+    makes ``threshold`` one half.
+
+    Args:
+        p: probability of each kind, shape (n, n_kinds).
+        threshold: above 0 and below 1.
+    """
+    music = np.maximum(1 - p.sum(axis=1, keepdims=True), 1e-300)
+    odds = p / music * ((1 - threshold) / threshold)
+    return np.asarray(odds / (1 + odds.sum(axis=1, keepdims=True)))
+
+
+def weighed_judge(spec: MusicSpec, threshold: float) -> MusicSpec:
+    """The judge who says what :func:`weighed` makes of this one's answers, and refuses at one
+    half."""
+    shift = float(np.log((1 - threshold) / threshold))
+    return replace(
+        spec,
+        intercepts=_rounded(np.asarray(spec.intercepts) + shift),
+        threshold=_UNDECIDED,
+    )
 
 
 def judge_sounds(

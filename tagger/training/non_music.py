@@ -40,6 +40,8 @@ from tagger.training.music_judge import (
     cross_validated,
     fit_judge,
     judge_sounds,
+    weighed,
+    weighed_judge,
 )
 from tagger.training.sounds.clips import Clip, clip_features, plan_clips
 from tagger.training.sounds.speech import VOICES, missing_programs, mute_voices
@@ -85,8 +87,10 @@ def main(arguments: list[str] | None = None) -> None:
     alone = np.where(clips.real, clips.groups, np.arange(len(clips)).astype(str))
     seen = cross_validated(clips, alone, options.seed)
     threshold = choose_threshold(unseen[clips.real].sum(axis=1), _REFUSED)
-    spec = fit_judge(clips, threshold)
-    figures = judge_sounds(clips, unseen, seen, threshold)
+    # What is told to people is the odds that the threshold was chosen for.
+    spec = weighed_judge(fit_judge(clips), threshold)
+    parts = weighed(unseen, threshold), weighed(seen, threshold)
+    figures = judge_sounds(clips, *parts, spec.threshold) | {"chosen": threshold}
     figures["elsewhere"] = _elsewhere(clips, others, threshold)
     written = write_bundle(replace(bundle, music=spec), options.model)
     _update_figures(options.model, figures)

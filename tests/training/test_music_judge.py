@@ -27,6 +27,8 @@ from tagger.training.music_judge import (
     cross_validated,
     fit_judge,
     judge_sounds,
+    weighed,
+    weighed_judge,
 )
 
 ORDER = ("music", *KINDS)
@@ -94,6 +96,19 @@ def test_the_threshold_is_the_least_that_spares_the_music() -> None:
     assert choose_threshold(refusal, 0.1) == 0.65
     assert choose_threshold(refusal, 0.0) == 0.91
     assert choose_threshold(np.array([0.9999]), 0.0) == 1.0
+
+
+def test_a_judge_is_weighed_so_that_the_threshold_is_one_half() -> None:
+    clips = clouds(40)
+    spec = fit_judge(clips)
+    p = kind_probabilities(clips.features, spec)
+    judge = weighed_judge(spec, 0.3)
+    after = kind_probabilities(clips.features, judge)
+    assert judge.threshold == 0.5
+    assert after == pytest.approx(weighed(p, 0.3), abs=1e-4)
+    assert np.array_equal(after.sum(axis=1) >= 0.5, p.sum(axis=1) >= 0.3)
+    assert weighed(np.array([[0.1, 0.2]]), 0.3) == pytest.approx(np.array([[1 / 6, 1 / 3]]))
+    assert weighed(np.array([[0.0, 1.0]]), 0.3) == pytest.approx(np.array([[0.0, 1.0]]))
 
 
 def test_figures_by_hand() -> None:
