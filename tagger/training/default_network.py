@@ -18,6 +18,7 @@ import numpy.typing as npt
 from tagger.models.bundle import CnnSpec
 from tagger.models.fusion import log_softmax, mean_patches
 from tagger.training.default_data import LABELS, DefaultData
+from tagger.training.last_layer import with_copies
 from tagger.training.masked import fit_masked_regression
 from tagger.training.musicnn import STRIDES, Arrays, standardised
 from tagger.training.musicnn_adapt import Adapted, heard_in
@@ -120,14 +121,12 @@ def fit_default_network(body: Adapted, data: DefaultData, listened: Listened) ->
     clips = listened.patches.mean(axis=1)
     arrays = standardised(body.arrays, clips)
     n_copies = len(listened.copies)
-    x = np.concatenate([clips, *listened.copies])
-    weights = np.full((1 + n_copies, len(clips)), (1 - _AS_IT_IS) / n_copies)
-    weights[0] = _AS_IT_IS
+    x, weights = with_copies(clips, listened.copies, _AS_IT_IS)
     fitted = fit_masked_regression(
         (x * arrays["standard.scale"] + arrays["standard.shift"]).astype(np.float64),
         np.tile(data.targets, 1 + n_copies),
         np.tile(data.told, (1 + n_copies, 1)),
-        weights.ravel(),
+        weights,
         _C,
     )
     arrays = {

@@ -10,11 +10,13 @@ place of 0.744, and 0.725 in place of 0.717 (two seeds of five parts).
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from tagger.analysis.picture import N_MELS
 from tagger.engine.quiet import native_stderr_hidden
 from tagger.models.bundle import CnnSpec
 from tagger.training.embedding import cut_all
@@ -23,7 +25,7 @@ from tagger.training.masked import fit_masked_regression
 from tagger.training.remaster import AS_PLAYED, remastered
 from tagger.training.settings import Balance
 
-__all__ = ["copies_by_body", "fit_last_layer", "heard_by_body"]
+__all__ = ["copies_by_body", "fit_last_layer", "heard_by_body", "with_copies"]
 
 _C: Final = 0.03
 """Inverse strength of the penalty, as the default model's last layer has it. With a tenth of it the
@@ -43,8 +45,6 @@ Rows = npt.NDArray[np.float32]
 def heard_by_body(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) -> Rows:
     """What a network's last layer is given of each patch of some pictures.
 
-    It runs in LiteRT, which takes a fraction of the time that Keras does.
-
     Args:
         network: in Keras; it ends in one dense layer.
         spec: how pictures are cut.
@@ -53,23 +53,7 @@ def heard_by_body(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8]) 
     Returns:
         shape (n, n_patches, n_units).
     """
-    import keras  # not before tagger.training.fit has silenced what it says of GPUs
-    from ai_edge_litert.interpreter import Interpreter
-
-    body = to_tflite(keras.Model(network.input, network.layers[-1].input))
-    n_patches = len(cut_all(pictures[:1], spec))  # all pictures are as wide
-    with native_stderr_hidden():  # LiteRT names its delegate
-        interpreter = Interpreter(model_content=body, num_threads=1)
-        given = interpreter.get_input_details()[0]
-        interpreter.resize_tensor_input(given["index"], [n_patches, *given["shape"][1:]])
-        interpreter.allocate_tensors()
-    answer = interpreter.get_output_details()[0]["index"]
-    heard = []
-    for picture in pictures:
-        interpreter.set_tensor(given["index"], cut_all([picture], spec))
-        interpreter.invoke()
-        heard.append(interpreter.get_tensor(answer))
-    return np.stack(heard)
+    return np.stack(list(_heard(network, spec, pictures, pictures.shape[2])))
 
 
 def copies_by_body(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8], seed: int) -> Rows:
@@ -83,12 +67,30 @@ def copies_by_body(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8],
         the mean over each copy's patches, shape (copies, n, n_units).
     """
     rng = np.random.default_rng(seed)
-    return np.stack(
-        [
-            heard_by_body(network, spec, remastered(pictures, AS_PLAYED, rng)).mean(axis=1)
-            for _ in range(_COPIES)
-        ]
+    changed = (  # one at a time: all at once would be three times as large as the pictures
+        remastered(picture[None], AS_PLAYED, rng)[0]
+        for _ in range(_COPIES)
+        for picture in pictures
     )
+    means = [heard.mean(axis=0) for heard in _heard(network, spec, changed, pictures.shape[2])]
+    return np.stack(means).reshape(_COPIES, len(pictures), -1)
+
+
+def with_copies(clips: Rows, copies: Rows, as_it_is: float) -> tuple[Rows, npt.NDArray[np.float64]]:
+    """Clips and their copies, as rows to fit on, and how much each row counts.
+
+    Args:
+        clips: shape (n, n_units).
+        copies: of the same clips, shape (copies, n, n_units).
+        as_it_is: what a clip itself counts, 0..1; its copies share the rest.
+
+    Returns:
+        shapes ((1 + copies) * n, n_units), the clips first, and ((1 + copies) * n,): a clip and
+        its copies count 1 together.
+    """
+    weights = np.full((1 + len(copies), len(clips)), (1 - as_it_is) / len(copies))
+    weights[0] = as_it_is
+    return np.concatenate([clips, *copies]), weights.ravel()
 
 
 def fit_last_layer(
@@ -118,9 +120,8 @@ def fit_last_layer(
     if balance != "none":
         weights = len(targets) / (n_labels * counts[targets])
     if copies is not None:
-        heard = np.concatenate([heard, *copies])
-        of_a_copy = (1 - _AS_IT_IS) / len(copies) * weights
-        weights = np.concatenate([_AS_IT_IS * weights, np.tile(of_a_copy, len(copies))])
+        heard, shares = with_copies(heard, copies, _AS_IT_IS)
+        weights = shares * np.tile(weights, 1 + len(copies))
         targets = np.tile(targets, 1 + len(copies))
     fitted = fit_masked_regression(
         (heard - mean) / spread,
@@ -135,3 +136,27 @@ def fit_last_layer(
         bias = np.concatenate([-bias, bias]) / 2
     kernel = (coefficients / spread).T
     return kernel.astype(np.float32), (bias - mean @ kernel).astype(np.float32)
+
+
+def _heard(
+    network: Any, spec: CnnSpec, pictures: Iterable[npt.NDArray[np.uint8]], columns: int
+) -> Iterator[Rows]:
+    """Of each picture, all of them ``columns`` wide, what :func:`heard_by_body` returns.
+
+    It runs in LiteRT, which takes a fraction of the time that Keras does.
+    """
+    import keras  # not before tagger.training.fit has silenced what it says of GPUs
+    from ai_edge_litert.interpreter import Interpreter
+
+    body = to_tflite(keras.Model(network.input, network.layers[-1].input))
+    n_patches = len(cut_all(np.zeros((1, N_MELS, columns), dtype=np.uint8), spec))
+    with native_stderr_hidden():  # LiteRT names its delegate
+        interpreter = Interpreter(model_content=body, num_threads=1)
+        given = interpreter.get_input_details()[0]
+        interpreter.resize_tensor_input(given["index"], [n_patches, *given["shape"][1:]])
+        interpreter.allocate_tensors()
+    answer = interpreter.get_output_details()[0]["index"]
+    for picture in pictures:
+        interpreter.set_tensor(given["index"], cut_all([picture], spec))
+        interpreter.invoke()
+        yield interpreter.get_tensor(answer)

@@ -178,7 +178,7 @@ def by_network(
 def by_last_layer(
     tracks: TrackSet, targets: Targets, held: npt.NDArray[np.bool_], n_labels: int
 ) -> Targets:
-    """The default model's body, which heard Emotify's clips without their genres."""
+    """The default model's body, which learned from free music, not from Emotify."""
     import tagger.training.fit  # noqa: F401 - loads TensorFlow without its chatter
     from tagger.training.last_layer import copies_by_body, fit_last_layer, heard_by_body
 

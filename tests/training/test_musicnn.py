@@ -237,7 +237,7 @@ def test_adapting_learns_what_the_other_hears() -> None:
     assert [look["epoch"] for look in adapted.history] == list(range(1, 13))
     first, last = adapted.history[0], adapted.history[-1]
     assert last["loss"] < 0.5 * first["loss"]
-    assert last["validation_loss"] < first["loss"]
+    assert last["validation_loss"] < 0.5 * first["validation_loss"]
     assert set(adapted.arrays) == set(begin)
     for name, values in begin.items():
         learned = name.startswith(("front", "before", "after", "middle"))
@@ -295,6 +295,10 @@ def test_without_its_silent_kernels_the_network_hears_the_same() -> None:
         kernel = arrays[f"front{i}.kernel"].copy()
         kernel[..., list(silent)] *= 1e-7
         arrays[f"front{i}.kernel"] = kernel
+    # Beyond the edges of a patch there is nothing, not what the silent ones always say: where the
+    # next convolution does not look past the edges, all that is kept is as it was.
+    arrays["middle0.kernel"] = arrays["middle0.kernel"].copy()
+    arrays["middle0.kernel"][[0, 1, 2, 4, 5, 6]] = 0
     less = without_silent(arrays)
     speak = np.ones(30, dtype=bool)
     speak[[1, 4, 6, 20, 21, 23, 29]] = False
@@ -303,6 +307,5 @@ def test_without_its_silent_kernels_the_network_hears_the_same() -> None:
     all_of_them, kept = np.asarray(published(arrays)(x)), np.asarray(published(less)(x))
     n = published(arrays).output_shape[1] // 2
     channels = np.concatenate([speak, np.ones(n - 30, dtype=bool)])
-    # Beyond the edges of a patch there is nothing, not what the silent ones always say.
-    assert np.median(np.abs(kept - all_of_them[:, np.tile(channels, 2)])) < 1e-3
+    assert kept == pytest.approx(all_of_them[:, np.tile(channels, 2)], abs=1e-4)
     assert not all_of_them[:, np.tile(~channels, 2)].std(axis=0).max() > 1e-4
