@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold
 
-from tagger.training.datasets import TrackSet, load_emotify, load_gtzan
+from tagger.training.datasets import ENSEMBLE_FEATURES, TrackSet, load_emotify, load_gtzan
+from tagger.training.feature_copies import features_of_copies
 
 __all__ = [
     "BIASED",
@@ -47,6 +48,7 @@ weighs electronic against hip-hop or reggae, so that its odds are set by calibra
 
 _PARTS: Final = 5  # of a cross-validation
 _HELD_ONE_IN: Final = 5  # of Emotify's artists
+_COPIES: Final = 8  # of each clip, by other masters
 
 Rows = npt.NDArray[np.bool_]
 Targets = npt.NDArray[np.intp]
@@ -59,11 +61,14 @@ class DefaultData:
     Attributes:
         targets: index of each clip's genre in :data:`LABELS`, shape (n,).
         held: GTZAN's validation part, and a fifth of Emotify's artists, shape (n,).
+        copies: features of the clips by other masters, shape (copies, n, n_features), where they
+            have been made.
     """
 
     tracks: TrackSet
     targets: Targets
     held: Rows
+    copies: npt.NDArray[np.float32] | None = None
 
     @property
     def of_emotify(self) -> Rows:
@@ -90,7 +95,16 @@ class DefaultData:
 
     def take(self, rows: Rows) -> DefaultData:
         """The clips of some rows."""
-        return DefaultData(self.tracks.take(rows), self.targets[rows], self.held[rows])
+        copies = None if self.copies is None else self.copies[:, rows]
+        return DefaultData(self.tracks.take(rows), self.targets[rows], self.held[rows], copies)
+
+    def with_copies(self, seed: int) -> DefaultData:
+        """With copies of the clips by other masters, the same of the same seed."""
+        tracks = self.tracks
+        copies = features_of_copies(
+            ENSEMBLE_FEATURES, tracks.features, tracks.pictures, _COPIES, seed, jobs=-1
+        )
+        return replace(self, copies=copies)
 
 
 def load_default_data(folder: Path) -> DefaultData:

@@ -154,6 +154,7 @@ def _bundle(data: DefaultData, options: argparse.Namespace) -> None:
     from tagger.training.card import write_card
     from tagger.training.export import write_bundle
 
+    data = data.with_copies(options.seed)
     judged = _judged(data, options)
     figures = judged.figures
     with np.load(options.work / "cross.npz", allow_pickle=False) as answers:
@@ -212,6 +213,7 @@ def _with_former_judge(bundle: Bundle, figures: dict[str, Any]) -> tuple[Bundle,
 def _held_out(data: DefaultData, options: argparse.Namespace) -> None:
     from tagger.training.export import write_bundle
 
+    data = data.with_copies(options.seed)
     judged = _judged(data, options)
     fitted_on = data.take(~data.held)
     types = fit_music_types(fitted_on.tracks.features, ENSEMBLE_FEATURES, seed=options.seed)

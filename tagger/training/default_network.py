@@ -18,8 +18,7 @@ import numpy.typing as npt
 from tagger.models.bundle import CnnSpec
 from tagger.models.fusion import log_softmax, mean_patches
 from tagger.training.default_data import LABELS, DefaultData
-from tagger.training.last_layer import with_copies
-from tagger.training.masked import fit_masked_regression
+from tagger.training.masked import fit_masked_regression, with_copies
 from tagger.training.musicnn import STRIDES, Arrays, standardised
 from tagger.training.musicnn_adapt import Adapted, heard_in
 from tagger.training.networks_musicnn import musicnn

@@ -113,7 +113,7 @@ def develop(data: DefaultData, options: argparse.Namespace) -> None:
     Three times over; the first network is kept, too.
     """
     held = data.held
-    votes = fit_default_votes(data.take(~held), options.seed)
+    votes = fit_default_votes(data.with_copies(options.seed).take(~held), options.seed)
     shape = (_SEEDS, int(held.sum()), len(LABELS))
     ensemble, cnn_log = np.empty(shape), np.empty(shape)
     for i in range(_SEEDS):
@@ -122,7 +122,8 @@ def develop(data: DefaultData, options: argparse.Namespace) -> None:
         if not i:
             fitted.save(options.work / "develop")
         cnn_log[i] = fitted.log_probs(body.listened.patches[held])
-        members = fit_default_members(data.take(~held), options.seed + i)
+        seed = options.seed + i
+        members = fit_default_members(data.with_copies(seed).take(~held), seed)
         ensemble[i] = soft_vote(members, votes, data.tracks.features[held])
     np.savez(options.work / "held.npz", ensemble=ensemble, cnn_log=cnn_log)
 
@@ -165,16 +166,16 @@ def cross(data: DefaultData, options: argparse.Namespace) -> None:
 
     But for the three weights of the vote: they are those of the development split.
     """
-    votes = fit_default_votes(data.take(~data.held), options.seed)
+    votes = fit_default_votes(data.with_copies(options.seed).take(~data.held), options.seed)
     shape = (_SEEDS, len(data.tracks), len(LABELS))
     ensemble, cnn_log = np.empty(shape), np.empty(shape)
     for i in range(_SEEDS):
         seed, body = options.seed + i, _Body.load(options, i)
         parts = parts_by_artist(data, seed)
+        made = data.with_copies(seed)
         for part in range(parts.max() + 1):
             apart = parts == part
-            fitted_on = data.take(~apart)
-            members = fit_default_members(fitted_on, seed)
+            members = fit_default_members(made.take(~apart), seed)
             ensemble[i, apart] = soft_vote(members, votes, data.tracks.features[apart])
             fitted = body.fit(data, ~apart)
             cnn_log[i, apart] = fitted.log_probs(body.listened.patches[apart])
@@ -185,7 +186,9 @@ def cross(data: DefaultData, options: argparse.Namespace) -> None:
 def fit_default_members(data: DefaultData, seed: int) -> dict[str, Any]:
     """The classifiers of the ensemble, by name, fitted on some clips."""
     tracks = data.tracks
-    return fit_members(tracks.features, data.targets, data.possible, data.catch_all, seed)
+    return fit_members(
+        tracks.features, data.targets, data.possible, data.catch_all, seed, data.copies
+    )
 
 
 def fit_default_votes(data: DefaultData, seed: int) -> dict[str, float]:
@@ -197,4 +200,5 @@ def fit_default_votes(data: DefaultData, seed: int) -> dict[str, float]:
         data.catch_all,
         parts_by_artist(data, seed),
         seed,
+        data.copies,
     )

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from tagger.training.masked import fit_masked_regression
+from tagger.training.masked import fit_masked_regression, with_copies
 
 __all__ = ["fit_members", "fit_vote_weights", "soft_vote", "to_onnx"]
 
@@ -32,6 +32,11 @@ _TREES: Final = 150
 _MASKED_WEIGHT: Final = 0.3
 _OTHERS_WEIGHT: Final = 0.5
 
+_C: Final = 0.03
+_C_WITH_COPIES: Final = 0.1
+_AS_IT_IS: Final = 0.3
+"""How much a clip counts of what the regression learns from it and from its copies."""
+
 
 def fit_members(
     features: Features,
@@ -39,8 +44,12 @@ def fit_members(
     possible: Mask,
     catch_all: Mask,
     seed: int,
+    copies: Features | None = None,
 ) -> dict[str, Pipeline]:
     """Fit logistic regression, an SVM with probabilities and extremely randomised trees.
+
+    The regression learns from all copies; the others, which grow with what they learn from, from
+    the first.
 
     Args:
         features: shape (n, n_features).
@@ -48,15 +57,14 @@ def fit_members(
         possible: which labels each row's annotators could choose from, (n, n_labels).
         catch_all: rows whose label stands for several of ours, because the annotators had
             no other. The SVM and the trees, which know no masks, are not fitted on them.
+        seed: of the trees, and of the folds in which the SVM's probabilities are fitted.
+        copies: of the same rows by other masters, shape (copies, n, n_features), from
+            :func:`tagger.training.feature_copies.features_of_copies`.
     """
     some = ~possible.all(axis=1)
     scaler = StandardScaler().fit(features)
-    regression = fit_masked_regression(
-        scaler.transform(features).astype(np.float64),
-        targets,
-        possible,
-        np.where(some, _MASKED_WEIGHT, 1.0),
-        c=0.03,
+    regression = _regression(
+        features, targets, possible, np.where(some, _MASKED_WEIGHT, 1.0), scaler, copies
     )
     members = {
         # Platt's scaling inside libsvm keeps the pairwise votes; calibrating one label
@@ -79,12 +87,16 @@ def fit_members(
     }
     kept = ~catch_all
     weights = np.where(some, _OTHERS_WEIGHT, 1.0)[kept]
+    rows, named = features[kept], targets[kept]
+    if copies is not None:
+        rows, named = np.concatenate([rows, copies[0, kept]]), np.tile(named, 2)
+        weights = np.tile(weights, 2)
     for member in members.values():
         with warnings.catch_warnings():
             # SVC's own probabilities are on their way out of scikit-learn, without an equal.
             warnings.simplefilter("ignore", FutureWarning)
             name = member.steps[-1][0]
-            member.fit(features[kept], targets[kept], **{f"{name}__sample_weight": weights})
+            member.fit(rows, named, **{f"{name}__sample_weight": weights})
     return {"logistic_regression": make_pipeline(scaler, regression), **members}
 
 
@@ -95,13 +107,14 @@ def fit_vote_weights(
     catch_all: Mask,
     parts: npt.NDArray[np.intp],
     seed: int,
+    copies: Features | None = None,
 ) -> dict[str, float]:
     """Weights of the members' votes: those of the greatest likelihood under cross-validation.
 
     Args:
         parts: in which part of the cross-validation each row is judged, shape (n,); -1: in none.
             Parts should share no artist.
-        features, targets, possible, catch_all, seed: as for :func:`fit_members`.
+        features, targets, possible, catch_all, seed, copies: as for :func:`fit_members`.
 
     Returns:
         A weight for each member; equal ones where no row is judged.
@@ -110,7 +123,12 @@ def fit_vote_weights(
     for part in range(parts.max() + 1):
         fitted, judged = parts != part, parts == part
         members = fit_members(
-            features[fitted], targets[fitted], possible[fitted], catch_all[fitted], seed
+            features[fitted],
+            targets[fitted],
+            possible[fitted],
+            catch_all[fitted],
+            seed,
+            None if copies is None else copies[:, fitted],
         )
         for name, member in members.items():
             answers = np.zeros((int(judged.sum()), possible.shape[1]))
@@ -139,6 +157,28 @@ def soft_vote(
     """Weighted mean of the members' probabilities, shape (n, n_labels)."""
     votes = [weights[name] * member.predict_proba(features) for name, member in members.items()]
     return np.asarray(np.sum(votes, axis=0) / sum(weights.values()))
+
+
+def _regression(
+    features: Features,
+    targets: Targets,
+    possible: Mask,
+    weights: npt.NDArray[np.float64],
+    scaler: StandardScaler,
+    copies: Features | None,
+) -> Any:
+    if copies is None:
+        x = scaler.transform(features).astype(np.float64)
+        return fit_masked_regression(x, targets, possible, weights, _C)
+    rows, shares = with_copies(features, copies, _AS_IT_IS)
+    times = 1 + len(copies)
+    return fit_masked_regression(
+        scaler.transform(rows).astype(np.float64),
+        np.tile(targets, times),
+        np.tile(possible, (times, 1)),
+        shares * np.tile(weights, times),
+        _C_WITH_COPIES,
+    )
 
 
 def to_onnx(member: Pipeline, n_features: int) -> bytes:

@@ -21,11 +21,11 @@ from tagger.engine.quiet import native_stderr_hidden
 from tagger.models.bundle import CnnSpec
 from tagger.training.embedding import cut_all
 from tagger.training.export import to_tflite
-from tagger.training.masked import fit_masked_regression
+from tagger.training.masked import fit_masked_regression, with_copies
 from tagger.training.remaster import AS_PLAYED, remastered
 from tagger.training.settings import Balance
 
-__all__ = ["copies_by_body", "fit_last_layer", "heard_by_body", "with_copies"]
+__all__ = ["copies_by_body", "fit_last_layer", "heard_by_body"]
 
 _C: Final = 0.03
 """Inverse strength of the penalty, as the default model's last layer has it. With a tenth of it the
@@ -68,29 +68,10 @@ def copies_by_body(network: Any, spec: CnnSpec, pictures: npt.NDArray[np.uint8],
     """
     rng = np.random.default_rng(seed)
     changed = (  # one at a time: all at once would be three times as large as the pictures
-        remastered(picture[None], AS_PLAYED, rng)[0]
-        for _ in range(_COPIES)
-        for picture in pictures
+        remastered(picture[None], AS_PLAYED, rng)[0] for _ in range(_COPIES) for picture in pictures
     )
     means = [heard.mean(axis=0) for heard in _heard(network, spec, changed, pictures.shape[2])]
     return np.stack(means).reshape(_COPIES, len(pictures), -1)
-
-
-def with_copies(clips: Rows, copies: Rows, as_it_is: float) -> tuple[Rows, npt.NDArray[np.float64]]:
-    """Clips and their copies, as rows to fit on, and how much each row counts.
-
-    Args:
-        clips: shape (n, n_units).
-        copies: of the same clips, shape (copies, n, n_units).
-        as_it_is: what a clip itself counts, 0..1; its copies share the rest.
-
-    Returns:
-        shapes ((1 + copies) * n, n_units), the clips first, and ((1 + copies) * n,): a clip and
-        its copies count 1 together.
-    """
-    weights = np.full((1 + len(copies), len(clips)), (1 - as_it_is) / len(copies))
-    weights[0] = as_it_is
-    return np.concatenate([clips, *copies]), weights.ravel()
 
 
 def fit_last_layer(

@@ -13,9 +13,10 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
-__all__ = ["fit_masked_regression"]
+__all__ = ["fit_masked_regression", "with_copies"]
 
 Array = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.float32]
 
 _IMPOSSIBLE = 1e4  # subtracted from a logit; its probability is 0 in float64
 
@@ -70,3 +71,20 @@ def fit_masked_regression(
     fitted.intercept_ = intercepts
     fitted.n_iter_ = np.array([best.nit], dtype=np.int32)
     return fitted
+
+
+def with_copies(clips: Rows, copies: Rows, as_it_is: float) -> tuple[Rows, Array]:
+    """Clips and their copies, as rows to fit on, and how much each row counts.
+
+    Args:
+        clips: shape (n, n_features).
+        copies: of the same clips, shape (copies, n, n_features).
+        as_it_is: what a clip itself counts, 0..1; its copies share the rest.
+
+    Returns:
+        shapes ((1 + copies) * n, n_features), the clips first, and ((1 + copies) * n,): a clip and
+        its copies count 1 together.
+    """
+    weights = np.full((1 + len(copies), len(clips)), (1 - as_it_is) / len(copies))
+    weights[0] = as_it_is
+    return np.concatenate([clips, *copies]), weights.ravel()

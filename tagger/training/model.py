@@ -34,7 +34,7 @@ from tagger.training.answers import both_answers, heard_log_probs, picture_log_p
 from tagger.training.calibration import fit_thresholds, selective_curve
 from tagger.training.data import Data
 from tagger.training.embedding import cut_all, embed
-from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote, to_onnx
+from tagger.training.ensemble import soft_vote, to_onnx
 from tagger.training.export import check_runtimes, to_tflite
 from tagger.training.fit import FitSettings, Fitted, fit_network
 from tagger.training.genre_statistics import STATISTICS, GenreStatistics
@@ -43,16 +43,16 @@ from tagger.training.metrics import judge
 from tagger.training.music_types import fit_music_types
 from tagger.training.networks_musicnn import MUSICNN
 from tagger.training.networks_registry import NETWORKS, NetworkKind
+from tagger.training.own_ensemble import copies_for_ensemble, fit_own_ensemble
 from tagger.training.own_fusion import fit_own_fusion
 from tagger.training.settings import ModelSettings
-from tagger.training.splits import folds, hold_out
+from tagger.training.splits import hold_out
 from tagger.training.transfer_musicnn import BODY, packed_body
 
 __all__ = ["fit_model"]
 
 _HELD_SHARE: Final = 0.2
 _STOP_SHARE: Final = 0.15
-_FOLDS: Final = 5
 _PATIENCE: Final = 4  # looks, of ten epochs each
 _TUNED: Final = 0.01
 """Of the usual rate; at it a body learns that has learned before. At a tenth, ten epochs took the
@@ -110,7 +110,8 @@ def fit_model(
     if left and not settings.head_alone:
         say("development: fitting its body on made it worse; that stays as it was")
     say("development: ensemble")
-    members, votes = _fit_ensemble(data, fit_on, settings)
+    others = copies_for_ensemble(data, settings.seed)
+    members, votes = fit_own_ensemble(data, fit_on, settings, others)
     ensemble = soft_vote(members, votes, tracks.features[held])
     cnn_log = (
         picture_log_probs(develop.network, spec, tracks.pictures[held])
@@ -144,7 +145,7 @@ def fit_model(
         heard,
         copies,
     )
-    members, _ = _fit_ensemble(data, everything, settings)
+    members, _ = fit_own_ensemble(data, everything, settings, others)
     listener = embed(final.network, spec, tracks.pictures, None if final.epoch else heard)
     types = fit_music_types(tracks.features, data.features, seed=settings.seed)
     bundle = Bundle(
@@ -322,17 +323,3 @@ def _fit(
         if loss <= min(look["validation_loss"] for look in fitted.history):
             return Fitted(begun, fitted.history, 0)
     return fitted
-
-
-def _fit_ensemble(
-    data: Data, rows: Rows, settings: ModelSettings
-) -> tuple[dict[str, Any], dict[str, float]]:
-    features, targets = data.tracks.features[rows], data.targets[rows]
-    possible = np.ones((len(targets), len(data.labels)), dtype=bool)
-    none = np.zeros(len(targets), dtype=bool)
-    members = fit_members(features, targets, possible, none, settings.seed)
-    if settings.begins:  # who begins with a model has few tracks: fitted votes are no better
-        return members, dict.fromkeys(members, 1 / len(members))
-    parts = folds(data.tracks.groups[rows], data.tracks.genres[rows], _FOLDS, settings.seed)
-    votes = fit_vote_weights(features, targets, possible, none, parts, settings.seed)
-    return members, votes

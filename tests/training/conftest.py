@@ -40,12 +40,13 @@ def members_onnx(members: dict[str, Any]) -> dict[str, bytes]:
 def small_ensemble() -> Iterator[None]:
     """Ten trees, and votes weighed in two parts instead of five: the same steps in less time."""
     pytest.importorskip("tensorflow")
-    from tagger.training import default_data, ensemble, model
+    from tagger.training import default_data, ensemble, own_ensemble
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ensemble, "_TREES", 10)
-        patch.setattr(model, "_FOLDS", 2)
+        patch.setattr(own_ensemble, "_FOLDS", 2)
         patch.setattr(default_data, "_PARTS", 2)
+        patch.setattr(default_data, "_COPIES", 2)
         yield
 
 

@@ -387,6 +387,25 @@ def test_what_is_learned_of_a_clip_is_learned_of_its_copies(music: Path) -> None
     assert right[0] < 0.7 < right[1]
 
 
+def test_copies_stay_with_their_clips(music: Path, small_ensemble: None) -> None:
+    data = load_default_data(music)
+    made, again = data.with_copies(3), data.with_copies(3)
+    assert made.copies is not None
+    assert again.copies is not None
+    assert made.copies.shape == (2, *data.tracks.features.shape)
+    assert np.array_equal(made.copies, again.copies)
+    rows = np.arange(len(data.targets)) % 3 == 1
+    taken = made.take(rows)
+    assert taken.copies is not None
+    assert np.array_equal(taken.copies, made.copies[:, rows])
+    assert data.take(rows).copies is None
+    # Each is nearer to its own clip than to most others.
+    spread = data.tracks.features.std(axis=0) + 1e-9
+    away = np.abs((taken.copies[0][:, None] - data.tracks.features[None]) / spread).mean(axis=2)
+    own = away[np.arange(rows.sum()), np.flatnonzero(rows)]
+    assert np.median((away < own[:, None]).mean(axis=1)) < 0.3
+
+
 def test_no_artist_is_in_two_parts(music: Path) -> None:
     data = load_default_data(music)
     parts = parts_by_artist(data, 1)

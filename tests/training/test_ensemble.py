@@ -159,3 +159,38 @@ def test_the_seed_decides_the_trees() -> None:
     ]
     assert np.allclose(answers[0], answers[1], rtol=0, atol=1e-12)  # threads add in any order
     assert not np.allclose(answers[0], answers[2])
+
+
+def test_what_copies_lose_is_not_leant_on() -> None:
+    """Label i lies at +3 on four features. Of the first of each four another master leaves nothing,
+    and adds as much to one that says nothing: who has heard such copies still knows the labels."""
+    made, unseen = blobs(60), blobs(60, spread=1.5, seed=1)
+    units = made.centres.max(axis=0) / 3
+
+    def other_master(features: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        changed = features.copy()
+        changed[:, [0, 1, 2]] -= 6 * units[[0, 1, 2]]
+        return changed
+
+    n = len(made.targets)
+    every, none = np.ones((n, len(LABELS)), dtype=bool), np.zeros(n, dtype=bool)
+    copies = np.stack([other_master(made.features)] * 3)
+    alone = fit_members(made.features, made.targets, every, none, 0)
+    learned = fit_members(made.features, made.targets, every, none, 0, copies)
+    for name in NAMES:
+        right = [
+            np.mean(m[name].predict(other_master(unseen.features)) == unseen.targets)
+            for m in (alone, learned)
+        ]
+        assert right[1] > right[0] + 0.1, (name, right)
+        assert np.mean(learned[name].predict(unseen.features) == unseen.targets) > 0.9, name
+
+
+def test_votes_are_of_members_that_learned_from_copies() -> None:
+    made = blobs(40, spread=4.0)
+    n = len(made.targets)
+    given = made.features, made.targets, np.ones((n, len(LABELS)), dtype=bool), np.zeros(n, bool)
+    misleading = np.stack([np.roll(made.features, 4, axis=1)])
+    alone = fit_vote_weights(*given, np.arange(n) % 5, 0)
+    learned = fit_vote_weights(*given, np.arange(n) % 5, 0, misleading)
+    assert alone != learned
