@@ -97,12 +97,19 @@ def cross_fitted(
     groups: npt.NDArray[np.str_],
     biased: Sequence[int] = (),
     shares: tuple[float, float] | None = None,
+    others: tuple[Array, Array] | None = None,
 ) -> Array:
-    """Fused probabilities of each track by a fusion fitted on the other artists."""
+    """Fused probabilities of each track by a fusion fitted on the other artists.
+
+    Args:
+        others: answers of both for the same tracks heard otherwise, which are fused in place of
+            those that are fitted on.
+    """
+    of_ensemble, of_cnn = others or (ensemble, cnn_log)
     fused = np.empty_like(ensemble)
     for fitted, judged in GroupKFold(_FOLDS).split(ensemble, targets, groups):
         spec = fit_fusion(ensemble[fitted], cnn_log[fitted], targets[fitted], biased, shares)
-        fused[judged] = fuse(ensemble[judged], cnn_log[judged], spec)
+        fused[judged] = fuse(of_ensemble[judged], of_cnn[judged], spec)
     return fused
 
 

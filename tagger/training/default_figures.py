@@ -71,21 +71,25 @@ def development_figures(
     return figures, fused
 
 
-def cross_figures(
-    data: DefaultData, ensemble: Probabilities, cnn_log: Probabilities
-) -> dict[str, Any]:
+def cross_figures(data: DefaultData, answers: Mapping[str, Probabilities]) -> dict[str, Any]:
     """Figures of the cross-validation: mean and spread over its seeds.
 
     Args:
         data: all clips.
-        ensemble: probabilities by fits on other artists, shape (n_seeds, n, n_labels).
-        cnn_log: the network's log-probabilities likewise.
+        answers: by fits on other artists, shape (n_seeds, n, n_labels) each: ``ensemble``
+            (probabilities), ``cnn_log`` (the network's log-probabilities), and both for another
+            master of each clip, ``ensemble_other`` and ``cnn_log_other``.
     """
-    fused = _fused(data, ensemble, cnn_log)
+    ensemble, cnn_log = answers["ensemble"], answers["cnn_log"]
+    others = answers["ensemble_other"], answers["cnn_log_other"]
+    fused, fused_other = _fused(data, ensemble, cnn_log), _fused(data, ensemble, cnn_log, others)
     targets, groups = data.targets, data.tracks.groups
     return {
         **_by_source(data, {"ensemble": ensemble, "cnn": np.exp(cnn_log), "fused": fused}),
         "fused": judge_repeats(fused, targets, groups, tuple(LABELS.values())),
+        "other_master": _by_source(
+            data, {"ensemble": others[0], "cnn": np.exp(others[1]), "fused": fused_other}
+        ),
     }
 
 
@@ -95,18 +99,25 @@ def repeat_figures(
     """Accuracies on the development split's held-out clips: mean and spread over seeds.
 
     Args:
-        held, ensemble, cnn_log: as for :func:`cross_figures`, of the held-out clips.
+        held: the held-out clips.
+        ensemble, cnn_log: answers for these, as for :func:`cross_figures`.
     """
     fused = _fused(held, ensemble, cnn_log)
     return _by_source(held, {"ensemble": ensemble, "cnn": np.exp(cnn_log), "fused": fused})
 
 
-def _fused(data: DefaultData, ensemble: Probabilities, cnn_log: Probabilities) -> Probabilities:
-    """Each seed's, by fusions that were fitted on other artists."""
+def _fused(
+    data: DefaultData,
+    ensemble: Probabilities,
+    cnn_log: Probabilities,
+    others: tuple[Probabilities, Probabilities] | None = None,
+) -> Probabilities:
+    """Each seed's, by fusions that were fitted on other artists' answers."""
+    judged = zip(*(others or (ensemble, cnn_log)), strict=True)
     return np.stack(
         [
-            cross_fitted(e, c, data.targets, data.tracks.groups, BIASED)
-            for e, c in zip(ensemble, cnn_log, strict=True)
+            cross_fitted(e, c, data.targets, data.tracks.groups, BIASED, others=other)
+            for e, c, other in zip(ensemble, cnn_log, judged, strict=True)
         ]
     )
 

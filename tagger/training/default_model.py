@@ -11,15 +11,18 @@ develop   fits last layer and ensemble on GTZAN's training part and four fifths 
           was fitted on.
 final     fits the last layer by the same recipe on everything: the weights that ship.
 cross     fits last layer and ensemble fifteen times, on four fifths of all artists each, and
-          keeps their answers for the last fifth: five parts, for three seeds.
-bundle    fits the ensemble on the same two sets of clips as the network; fusion, temperature,
-          bias and thresholds on the first seed of ``cross``; the music types, the network's
-          embedding, and the space in which similar tracks are found. Exports, checks the
-          runtimes against what was trained, and writes the bundle with its card and plots.
+          keeps their answers for the last fifth, and for another master of each of its clips:
+          five parts, for three seeds.
+bundle    fits the ensemble on the same two sets of clips as the network, and on copies of them;
+          fusion, temperature, bias and thresholds on the first seed of ``cross``; the music
+          types, the network's embedding, and the space in which similar tracks are found.
+          Exports, checks the runtimes against what was trained, and writes the bundle with its
+          card and plots.
 held-out  writes the model of the development split to the work folder, as ``development``,
           and tables of the held-out clips that there is audio of: what
           :mod:`tagger.training.robustness` judges. Not made unless it is named. Only fusion,
-          temperature, bias and thresholds were fitted on those clips. What it says of them
+          temperature, bias and thresholds were fitted on those clips, and what the model in
+          ``--out`` takes for no music, which goes with it. What it says of them
           (``--out``) goes into the card where it lies in the work folder when ``bundle`` runs,
           as ``robustness_emotify.json`` and ``robustness_gtzan.json``.
 
@@ -69,7 +72,7 @@ from tagger.training.music_types import MusicTypes, fit_music_types
 
 __all__ = ["main"]
 
-VERSION: Final = "1.3.0"
+VERSION: Final = "1.4.0"
 
 EXCERPTS: Final = ExcerptPlan(count=2, seconds=15.0)
 
@@ -157,10 +160,10 @@ def _bundle(data: DefaultData, options: argparse.Namespace) -> None:
     data = data.with_copies(options.seed)
     judged = _judged(data, options)
     figures = judged.figures
-    with np.load(options.work / "cross.npz", allow_pickle=False) as answers:
-        ensemble, cnn_log = answers["ensemble"], answers["cnn_log"]
-    figures["cross"] = cross_figures(data, ensemble, cnn_log)
-    judged = _chosen_by_all(judged, data, ensemble[0], cnn_log[0])
+    with np.load(options.work / "cross.npz", allow_pickle=False) as archive:
+        answers = dict(archive)
+    figures["cross"] = cross_figures(data, answers)
+    judged = _chosen_by_all(judged, data, answers["ensemble"][0], answers["cnn_log"][0])
     types = fit_music_types(data.tracks.features, ENSEMBLE_FEATURES, seed=options.seed)
     bundle, figures["runtimes"] = _exported(data, "final", judged, types, options.out, options)
     figures["bytes"] = sum(len(weights) for weights in bundle.weights.values())
@@ -176,7 +179,8 @@ def _bundle(data: DefaultData, options: argparse.Namespace) -> None:
         for path in [options.work / f"robustness_{name}.json"]
         if path.exists()
     }
-    bundle, figures = _with_former_judge(bundle, figures)
+    bundle, known = _with_former_judge(bundle, options.out)
+    figures |= known
     # Not before it has been checked: a bundle in this folder is used.
     bundle = write_bundle(bundle, options.out)
     write_card(bundle, figures, options.out)
@@ -196,18 +200,17 @@ def _chosen_by_all(
     )
 
 
-def _with_former_judge(bundle: Bundle, figures: dict[str, Any]) -> tuple[Bundle, dict[str, Any]]:
-    """With what the model that is replaced takes for no music, if it looks at the same features:
-    nothing else of a model is in that."""
+def _with_former_judge(bundle: Bundle, folder: Path) -> tuple[Bundle, dict[str, Any]]:
+    """With what the model in a folder takes for no music, and its figures of that, if it looks at
+    the same features: nothing else of a model is in it."""
     try:
-        former = load_bundle(bundle.folder)
-        known = json.loads((bundle.folder / "figures.json").read_text(encoding="utf-8"))
+        former = load_bundle(folder)
+        known = json.loads((folder / "figures.json").read_text(encoding="utf-8"))
     except (ModelError, OSError, ValueError):
-        return bundle, figures  # there is none, or none that can be used
+        return bundle, {}  # there is none, or none that can be used
     if former.music is None or former.features != bundle.features or "non_music" not in known:
-        return bundle, figures
-    judged = {"non_music": known["non_music"]}
-    return replace(bundle, music=former.music), figures | judged
+        return bundle, {}
+    return replace(bundle, music=former.music), {"non_music": known["non_music"]}
 
 
 def _held_out(data: DefaultData, options: argparse.Namespace) -> None:
@@ -219,6 +222,7 @@ def _held_out(data: DefaultData, options: argparse.Namespace) -> None:
     types = fit_music_types(fitted_on.tracks.features, ENSEMBLE_FEATURES, seed=options.seed)
     folder = options.work / "development"
     bundle, _ = _exported(fitted_on, "develop", judged, types, folder, options)
+    bundle, _ = _with_former_judge(bundle, options.out)
     write_bundle(bundle, folder)
     tables = write_held_out(options.data, set(data.tracks.groups[data.held]), options.work)
     print(f"written to {folder}, with " + ", ".join(str(table) for table in tables))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from tagger.training.datasets import ENSEMBLE_FEATURES
 from tagger.training.default_data import (
     LABELS,
     DefaultData,
@@ -24,6 +25,8 @@ from tagger.training.default_data import (
     parts_by_artist,
 )
 from tagger.training.ensemble import fit_members, fit_vote_weights, soft_vote
+from tagger.training.feature_copies import features_of_changed
+from tagger.training.remaster import AS_PLAYED, remastered
 
 if TYPE_CHECKING:
     from tagger.training.default_network import FittedNetwork, Listened
@@ -40,6 +43,9 @@ __all__ = [
 ]
 
 _SEEDS: Final = 3  # of the body, the cross-validation and the development split
+_NO_COPY: Final = 1_000  # in a seed: no copy that is learned from has this number
+
+Features = npt.NDArray[np.float32]
 
 
 def listen(data: DefaultData, options: argparse.Namespace) -> None:
@@ -160,27 +166,47 @@ class _Body:
         fitted = fit_default_network(self.adapted, data.take(rows), self.listened.take(rows))
         return replace(fitted, record={**self.record, **fitted.record})
 
+    def other_masters(self, data: DefaultData, seed: int) -> tuple[Features, Features]:
+        """Features of another master of each clip, and what the body hears in its patches."""
+        from tagger.training.default_network import SPEC
+        from tagger.training.musicnn_adapt import heard_in
+
+        tracks = data.tracks
+        rng = np.random.default_rng([seed, _NO_COPY])
+        changed = remastered(tracks.pictures, AS_PLAYED, rng)
+        features = features_of_changed(ENSEMBLE_FEATURES, tracks.features, tracks.pictures, changed)
+        return features, heard_in(self.adapted.arrays, SPEC, changed)
+
 
 def cross(data: DefaultData, options: argparse.Namespace) -> None:
-    """Keep answers of both parts for every clip, by fits that saw nothing of its artist.
+    """Keep answers of both parts for every clip, and for another master of each, by fits that saw
+    nothing of its artist.
 
     But for the three weights of the vote: they are those of the development split.
     """
     votes = fit_default_votes(data.with_copies(options.seed).take(~data.held), options.seed)
     shape = (_SEEDS, len(data.tracks), len(LABELS))
-    ensemble, cnn_log = np.empty(shape), np.empty(shape)
+    names = "ensemble", "cnn_log", "ensemble_other", "cnn_log_other"
+    answers = {name: np.empty(shape) for name in names}
     for i in range(_SEEDS):
         seed, body = options.seed + i, _Body.load(options, i)
         parts = parts_by_artist(data, seed)
         made = data.with_copies(seed)
+        features, patches = body.other_masters(data, seed)
         for part in range(parts.max() + 1):
             apart = parts == part
             members = fit_default_members(made.take(~apart), seed)
-            ensemble[i, apart] = soft_vote(members, votes, data.tracks.features[apart])
             fitted = body.fit(data, ~apart)
-            cnn_log[i, apart] = fitted.log_probs(body.listened.patches[apart])
+            of_part = (
+                soft_vote(members, votes, data.tracks.features[apart]),
+                fitted.log_probs(body.listened.patches[apart]),
+                soft_vote(members, votes, features[apart]),
+                fitted.log_probs(patches[apart]),
+            )
+            for name, said in zip(names, of_part, strict=True):
+                answers[name][i, apart] = said
             print(f"seed {seed}, part {part + 1} of {parts.max() + 1}", flush=True)
-    np.savez(options.work / "cross.npz", ensemble=ensemble, cnn_log=cnn_log)
+    np.savez(options.work / "cross.npz", allow_pickle=False, **answers)
 
 
 def fit_default_members(data: DefaultData, seed: int) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from tagger.analysis.picture import N_MELS, Picture
 from tagger.audio.samples import SAMPLE_RATE
 from tagger.training.remaster import AS_PLAYED, remastered
 
-__all__ = ["can_be_copied", "features_of_copies", "moved_features"]
+__all__ = ["can_be_copied", "features_of_changed", "features_of_copies", "moved_features"]
 
 _OF_PICTURE: Final = frozenset(PICTURE_FEATURES)
 _N_MFCC: Final = 20
@@ -132,6 +132,17 @@ def features_of_copies(
     return np.stack(copies)
 
 
+def features_of_changed(
+    names: Sequence[str],
+    features: Features,
+    pictures: npt.NDArray[np.uint8],
+    changed: npt.NDArray[np.uint8],
+) -> Features:
+    """:func:`moved_features` of several clips, shape (n, len(names))."""
+    clips = zip(features, pictures, changed, strict=True)
+    return np.stack([moved_features(names, *clip) for clip in clips])
+
+
 def moved_features(
     names: Sequence[str], features: Features, picture: Part, changed: Part
 ) -> Features:
@@ -165,10 +176,7 @@ def _one_copy(
     pictures: npt.NDArray[np.uint8],
     rng: np.random.Generator,
 ) -> Features:
-    changed = (remastered(picture[None], AS_PLAYED, rng)[0] for picture in pictures)
-    return np.stack(
-        [moved_features(names, *clip) for clip in zip(features, pictures, changed, strict=True)]
-    )
+    return features_of_changed(names, features, pictures, remastered(pictures, AS_PLAYED, rng))
 
 
 def _moved(name: str) -> tuple[str, str, int] | None:

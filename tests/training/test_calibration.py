@@ -96,6 +96,17 @@ def test_cross_fitting_is_the_fusion_of_the_others() -> None:
         assert np.allclose(answer[mine], fuse(ensemble[mine], true[mine], spec))
 
 
+def test_what_was_heard_otherwise_is_fused_as_what_was_fitted_on() -> None:
+    true, targets = simulated(n=200)
+    ensemble = np.exp(log_softmax(0.5 * true))
+    groups = np.repeat(["a", "b", "c", "d", "e"], 40)
+    others = ensemble[::-1], true[::-1]
+    answer = cross_fitted(ensemble, true, targets, groups, others=others)
+    mine = groups == "b"
+    spec = fit_fusion(ensemble[~mine], true[~mine], targets[~mine])
+    assert np.allclose(answer[mine], fuse(others[0][mine], others[1][mine], spec))
+
+
 # --- abstaining -------------------------------------------------------------------------
 
 

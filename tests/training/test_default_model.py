@@ -166,7 +166,7 @@ def refuse(constant: str) -> None:
     raise AssertionError(f"{constant} is not JSON")
 
 
-def test_the_figures_are_those_of_held_out_artists(made: Path) -> None:
+def test_the_figures_are_those_of_held_out_artists(made: Path, music: Path) -> None:
     text = (made / "out" / "figures.json").read_text(encoding="utf-8")
     figures = json.loads(text, parse_constant=refuse)
     # A third of GTZAN's 30 and a fifth of Emotify's 40 clips are held out.
@@ -193,6 +193,16 @@ def test_the_figures_are_those_of_held_out_artists(made: Path) -> None:
     assert set(figures["sources"]["gtzan"]["parts"]) == parts
     assert set(figures["cross"]["gtzan"]) == {"ensemble", "cnn", "fused"}
     assert figures["cross"]["fused"]["n"] == 70
+    with np.load(made / "work" / "cross.npz", allow_pickle=False) as kept:
+        as_they_are, others = kept["cnn_log"][0], kept["cnn_log_other"][0]
+        assert np.allclose(kept["ensemble_other"].sum(axis=2), 1)
+    assert np.allclose(np.exp(others).sum(axis=1), 1)
+    assert not np.allclose(others, as_they_are, atol=1e-3)
+    of_others = figures["cross"]["other_master"]
+    assert set(of_others["gtzan"]) == {"ensemble", "cnn", "fused"}
+    gtzan = load_default_data(music).tracks.source == "gtzan"
+    right = others[gtzan].argmax(axis=1) == load_default_data(music).targets[gtzan]
+    assert of_others["gtzan"]["cnn"]["mean"] == pytest.approx(right.mean())
     # Two excerpts of the long recording; what cannot be read is left out.
     assert figures["develop"]["excerpts"] == 4
     assert figures["develop"]["recordings"] == 3
@@ -332,15 +342,17 @@ def test_what_is_no_music_is_kept_of_the_model_that_is_replaced(tmp_path: Path) 
     shutil.copytree(find_bundle("default"), folder)
     shipped = load_bundle(folder)
     anew = replace(shipped, music=None)
-    bundle, figures = default_model._with_former_judge(anew, {"a": 1})
-    assert bundle.music == shipped.music is not None
-    assert set(figures) == {"a", "non_music"}
+    elsewhere = replace(anew, folder=tmp_path / "development")
+    for new in (anew, elsewhere):
+        bundle, figures = default_model._with_former_judge(new, folder)
+        assert bundle == replace(new, music=shipped.music)
+        assert bundle.music is not None
+        assert set(figures) == {"non_music"}
     others = replace(anew, features=anew.features[::-1])
-    assert default_model._with_former_judge(others, {}) == (others, {})
+    assert default_model._with_former_judge(others, folder) == (others, {})
     (folder / "figures.json").write_text("[")
-    assert default_model._with_former_judge(anew, {}) == (anew, {})
-    nowhere = replace(anew, folder=tmp_path / "nowhere")
-    assert default_model._with_former_judge(nowhere, {}) == (nowhere, {})
+    assert default_model._with_former_judge(anew, folder) == (anew, {})
+    assert default_model._with_former_judge(anew, tmp_path / "nowhere") == (anew, {})
 
 
 def test_the_card_that_ships_is_what_its_figures_say(tmp_path: Path) -> None:
