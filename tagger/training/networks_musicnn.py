@@ -2,8 +2,8 @@
 
 Its authors' graph (:mod:`tagger.training.musicnn`), written for a processor without a graphics
 card. Convolutions whose kernel spans a few frames and many bands take the frames as channels,
-which takes half to four fifths of the time of the one channel that a spectrogram has, and
-gives the same sums.
+by which the network takes four fifths of the time (in LiteRT) that it does with the one channel
+that a spectrogram has; the sums are the same.
 """
 
 from __future__ import annotations
