@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tagger.models.bundle import Bundle
+from tagger.training.card_non_music import non_music, weakness
 from tagger.training.card_text import MUSICNN_LICENCE, TRIED, cross_table
 from tagger.training.plots import plot_calibration, plot_confusion, plot_elbow, plot_learning
 from tagger.training.repeats import repeats_table
@@ -205,7 +206,7 @@ K-means on timbre, harmony and movement, {len(figures["types"]["names"])} types,
 {types}
 
 ![elbow and silhouette](music_types.png)
-{_non_music(figures.get("non_music"))}
+{non_music(figures.get("non_music"))}
 {TRIED}
 ## Known weaknesses
 
@@ -216,7 +217,7 @@ K-means on timbre, harmony and movement, {len(figures["types"]["names"])} types,
 - Electronic music is known from 75 clips of one catalogue, and nothing in the training weighs it
   against hip-hop, reggae or disco: of the held-out ones {100 * held["per_genre"]["Electronic"]:.0f} % are named, most
   others heard as one of those three.
-{_weakness(figures.get("non_music"))}
+{weakness(figures.get("non_music"))}
 """
 
 
@@ -233,93 +234,4 @@ The development run's model, on held-out clips that were encoded anew and heard 
 that ships says; it has learned from the clips as they are.
 
 {tables}
-"""
-
-
-def _weakness(judged: dict[str, Any] | None) -> str:
-    if judged is None:
-        return (
-            "- Whether a track is music is not judged; silence and very short tracks are left out "
-            "before."
-        )
-    return (
-        "- What is no music was learned from sounds that were made, and speech from synthesisers: of "
-        "recorded speech\n  nothing was judged but two clips. Music that is hardly more than one held "
-        "sound, or one instrument alone,\n  may be refused."
-    )
-
-
-def _non_music(judged: dict[str, Any] | None) -> str:
-    if judged is None:
-        return ""
-    kinds = "\n".join(
-        f"| {kind} | {of['n']} | {100 * of['seen']:.1f} % | {100 * of['unseen']:.1f} % "
-        f"| {100 * of['named']:.1f} % |"
-        for kind, of in judged["kinds"].items()
-    )
-    families = "\n".join(
-        f"| {of['source']} | {of['kind']} | {of['family']} | {of['n']} | {of['refused']} |"
-        for of in judged["families"]
-    )
-    elsewhere = "\n".join(
-        f"| {of['what']} | {of['n']} | {of['refused']} |" for of in judged["elsewhere"]
-    )
-    curve = "\n".join(
-        f"| {p['threshold']:.2f} | {100 * p['music']:.2f} % | {100 * p['other']:.1f} % |"
-        for p in judged["curve"]
-    )
-    real, made = judged["music"]["real"], judged["music"]["made"]
-    recorded = judged.get("recorded")
-    chosen = judged.get("chosen")
-    weighed = (
-        f"(Its odds are weighed so that what\nthe fit calls {chosen:.2f} is an even chance: there no "
-        "more than 1 % of the recorded music is refused.)\n"
-        if chosen
-        else ""
-    )
-    among_music = (
-        f" but {recorded['n']} recordings that lie among the free music (rain, wind, places, machines,\n"
-        "a voice, by their names)"
-        if recorded
-        else ""
-    )
-    row = (
-        f"\n| recorded (seen: others of the same package) | {recorded['n']} "
-        f"| {100 * recorded['seen']:.1f} % | {100 * recorded['unseen']:.1f} % | |"
-        if recorded
-        else ""
-    )
-    return f"""
-## What is no music
-
-A logistic regression on the same features tells music from speech, noise and tones; a track that is
-none with a probability of {judged["threshold"]:.2f} or more gets no genre. {weighed}Music: GTZAN, Emotify (whole, and one
-stretch of 5 to 16 s each), the free music, and {made["n"]} made clips of what those lack (drones, pads, one
-voice, drums). Everything else{among_music} is made, written to a file and decoded again: 16 families of noise, 10 of tones, and
-speech of espeak-ng, flite and festival. Made by `python -m tagger.training.non_music DATA --music MUSIC`.
-
-Refused, by fits that saw nothing of the same artist, family of sounds or voice (unseen), and by fits
-that saw other clips of the family or voice (seen); named: the likeliest kind is the right one.
-
-| no music | clips | seen | unseen | named |
-|---|---|---|---|---|
-{kinds}{row}
-
-Of {real["n"]} clips of recorded music, of artists not seen, {100 * real["refused"]:.2f} % were refused by mistake; of the
-{made["n"]} made ones {100 * made["seen"]:.1f} % (family seen) and {100 * made["unseen"]:.1f} % (unseen). The threshold was chosen on these
-same clips. Each row here was judged by a fit that saw nothing of that source:
-
-| source | clips | refused |
-|---|---|---|
-{elsewhere}
-
-| threshold | music refused | other sounds refused |
-|---|---|---|
-{curve}
-
-Unseen artists, families and voices, one by one:
-
-| source | kind | family | clips | refused |
-|---|---|---|---|---|
-{families}
 """

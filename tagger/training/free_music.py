@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +43,8 @@ PACKAGES: Final = (
 
 SUFFIXES: Final = frozenset({".flac", ".mp3", ".oga", ".ogg", ".opus"})
 
+Recordings = Callable[[Path], Iterator[tuple[str, bytes]]]
+
 _LEAST_BYTES: Final = 250_000  # what is smaller is a sound, not music
 _ARCHIVES: Final = frozenset({".pk3", ".zip"})
 
@@ -66,8 +68,11 @@ def main(arguments: list[str] | None = None) -> None:
         )
 
 
-def fetch(package: str, folder: Path) -> str:
+def fetch(package: str, folder: Path, recordings: Recordings | None = None) -> str:
     """Fetch a package and keep its recordings in ``folder/package``.
+
+    Args:
+        recordings: as for :func:`unpack`.
 
     Returns:
         what came of it, for people.
@@ -92,11 +97,15 @@ def fetch(package: str, folder: Path) -> str:
                 f"apt-get ended with {fetched.returncode}"
             ]
             return f"not fetched: {said[-1].removeprefix('E: ')}"
-        return f"recordings: {unpack(files[0], folder / package)}"
+        return f"recordings: {unpack(files[0], folder / package, recordings)}"
 
 
-def unpack(package_file: Path, folder: Path) -> int:
+def unpack(package_file: Path, folder: Path, recordings: Recordings | None = None) -> int:
     """Keep a package's recordings in a folder, whole or not at all.
+
+    Args:
+        recordings: gives, of the folder of an unpacked package, the name that each recording is
+            kept under, which may hold a folder, and its data; by default those of music.
 
     Returns:
         how many there are.
@@ -114,12 +123,19 @@ def unpack(package_file: Path, folder: Path) -> int:
         if done.returncode:
             raise UsageError(f"{package_file}: no package: {done.stderr.strip()}")
         n = 0
-        for n, (name, data) in enumerate(_recordings(whole), start=1):
-            (kept / f"{n:03d}-{name}").write_bytes(data)
+        for name, data in (recordings or _of_music)(whole):
+            (kept / name).parent.mkdir(exist_ok=True)
+            (kept / name).write_bytes(data)
+            n += 1
         for statement in whole.glob("usr/share/doc/*/copyright"):
             shutil.copy(statement, kept / "copyright")
         kept.rename(folder)
     return n
+
+
+def _of_music(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for n, (name, data) in enumerate(_recordings(folder), start=1):
+        yield f"{n:03d}-{name}", data
 
 
 def _recordings(folder: Path) -> Iterator[tuple[str, bytes]]:

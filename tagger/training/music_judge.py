@@ -207,7 +207,6 @@ def judge_sounds(
                 )
     spare = (clips.kinds == "music") & ~clips.real
     made = clips.sources == "made"
-    recorded = ~made & (clips.kinds != "music")
     return {
         "threshold": threshold,
         "kinds": {
@@ -221,12 +220,15 @@ def judge_sounds(
             for rows in [made & (clips.kinds == kind)]
         },
         "recorded": {
-            "n": int(recorded.sum()),
-            "seen": share(recorded, refused_seen, threshold),
-            "unseen": share(recorded, refused, threshold),
-        }
-        if recorded.any()
-        else None,
+            kind: {
+                "n": int(rows.sum()),
+                "seen": share(rows, refused_seen, threshold),
+                "unseen": share(rows, refused, threshold),
+            }
+            for kind in KINDS
+            for rows in [~made & (clips.kinds == kind)]
+            if rows.any()
+        },
         "music": {
             "real": {"n": int(clips.real.sum()), "refused": share(clips.real, refused, threshold)},
             "made": {

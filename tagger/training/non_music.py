@@ -1,8 +1,10 @@
-"""Teaches a model what is no music: ``python -m tagger.training.non_music DATA --music MUSIC``.
+"""Teaches a model what is no music: ``python -m tagger.training.non_music DATA --music MUSIC
+--speech SPEECH``.
 
 Speech, noise and tones are made here, music comes from the same data sets as the model and from the
-free music (:mod:`tagger.training.free_music`), among which there are recordings of noise, too; a
-logistic regression on the model's own features tells them apart. It is added to the bundle as
+free music (:mod:`tagger.training.free_music`), among which there are recordings of noise, too, and
+recorded speech from :mod:`tagger.training.recorded_speech`; a logistic regression on the model's
+own features tells them apart. It is added to the bundle as
 numbers in its manifest, and its figures to the bundle's card. Nothing else changes.
 
 Needs the speech synthesisers espeak-ng, flite and festival (with the voices that
@@ -43,6 +45,7 @@ from tagger.training.music_judge import (
     weighed,
     weighed_judge,
 )
+from tagger.training.recorded_speech import speakers, speech_features
 from tagger.training.sounds.clips import Clip, clip_features, plan_clips
 from tagger.training.sounds.speech import VOICES, missing_programs, mute_voices
 
@@ -53,6 +56,7 @@ _REFUSED: Final = 0.01
 
 _SHORT_S: Final = (5.0, 16.0)
 _FREE: Final = "free"  # source of the free music
+_SPOKEN: Final = "recorded speech"
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -60,6 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder that holds gtzan/, emotify/ and zouk/")
     parser.add_argument("--music", type=Path, required=True, help="folder of free music")
+    parser.add_argument("--speech", type=Path, required=True, help="folder of recorded speech")
     parser.add_argument("--model", type=Path, default=Path("models/default"))
     parser.add_argument("--work", type=Path, default=Path("build/non-music"))
     parser.add_argument("--each", type=int, default=16, help="clips of each kind of sound")
@@ -78,6 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
         keep("emotify", lambda: _music(load_emotify(options.data / "emotify"))),
         keep("emotify-short", lambda: _short(options.data / "emotify", options.seed)),
         keep("free", lambda: _free(options.music, bundle.excerpts, options.jobs)),
+        keep("speech", lambda: _spoken(options.speech, bundle.excerpts, options.seed)),
         keep(f"made-{options.each}", lambda: _made(options.each, bundle.excerpts, options.jobs)),
     )
     others = keep("others", lambda: _others(options.data, bundle.excerpts))
@@ -173,6 +179,24 @@ def _free(folder: Path, plan: ExcerptPlan, jobs: int) -> Sounds:
     )
 
 
+def _spoken(folder: Path, plan: ExcerptPlan, seed: int) -> Sounds:
+    """Recorded speech."""
+    parts = []
+    for i, speaker in enumerate(speakers(folder)):
+        features = speech_features(speaker, plan, np.random.default_rng([seed, i]))
+        n = len(features)
+        parts.append(
+            Sounds(
+                features,
+                np.full(n, "speech"),
+                np.full(n, speaker.family),
+                np.full(n, speaker.group),
+                np.full(n, _SPOKEN),
+            )
+        )
+    return Sounds.joined(*parts)
+
+
 def _features_of(path: Path, plan: ExcerptPlan) -> npt.NDArray[np.float32] | None:
     try:
         return analyse(read_signal(path, plan), ENSEMBLE_FEATURES).features
@@ -228,6 +252,8 @@ def _elsewhere(clips: Sounds, others: Sounds, threshold: float) -> list[dict[str
     free = clips.sources == _FREE
     for what, rows in (("music", clips.kinds == "music"), ("other sounds", clips.kinds != "music")):
         judged(f"{what}: free music", clips.take(free & rows), clips.take(~free))
+    spoken = clips.sources == _SPOKEN
+    judged(f"speech: {_SPOKEN}", clips.take(spoken), clips.take(~spoken))
     speech = clips.kinds == "speech"
     for engine in ("espeak", "flite", "festival"):
         rows = speech & np.char.startswith(clips.families, engine)

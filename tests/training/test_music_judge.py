@@ -122,7 +122,7 @@ def test_figures_by_hand() -> None:
     assert figures["kinds"]["speech"] == {"n": 2, "seen": 1.0, "unseen": 1.0, "named": 1.0}
     assert figures["kinds"]["noise"] == {"n": 2, "seen": 1.0, "unseen": 0.5, "named": 0.0}
     assert figures["kinds"]["tone"]["unseen"] == 0.0
-    assert figures["recorded"] is None
+    assert figures["recorded"] == {}
     assert figures["music"]["real"] == {"n": 2, "refused": 0.0}
     assert figures["music"]["made"] == {"n": 1, "seen": 1.0, "unseen": 1.0}
     assert [(f["source"], f["family"], f["n"], f["refused"]) for f in figures["families"]] == [
@@ -161,6 +161,9 @@ def test_the_judge_is_added_to_a_model_and_nothing_else_changes(
     families[speaks] = engines
     kept = {**music, "made-7": replace(made, families=families)}
     kept["others"] = kept.pop("zouk")
+    spoken = clouds(6, width, source="recorded speech", seed=8)
+    spoken = spoken.take(spoken.kinds == "speech")
+    kept["speech"] = replace(spoken, sources=np.full(len(spoken), "recorded speech"))
     for name, clips in kept.items():
         fields = ("features", "kinds", "families", "groups", "sources")
         np.savez(work / f"{name}.npz", **{key: getattr(clips, key) for key in fields})
@@ -168,14 +171,15 @@ def test_the_judge_is_added_to_a_model_and_nothing_else_changes(
     monkeypatch.setattr(non_music, "mute_voices", list)
 
     where = ["--model", str(model), "--work", str(work), "--music", str(tmp_path)]
-    non_music.main([str(tmp_path), *where, "--each", "7"])
+    non_music.main([str(tmp_path), *where, "--speech", str(tmp_path), "--each", "7"])
 
     before, after = load_bundle(default), load_bundle(model)
     assert after.music is not None
     assert replace(after, music=before.music, folder=default) == before
     figures = json.loads((model / "figures.json").read_text(encoding="utf-8"))
     assert figures["non_music"]["music"]["real"]["n"] == 48
-    assert figures["non_music"]["recorded"]["n"] == 3
+    recorded = figures["non_music"]["recorded"]
+    assert {kind: of["n"] for kind, of in recorded.items()} == {"noise": 3, "speech": 6}
     elsewhere = {row["what"]: row for row in figures["non_music"]["elsewhere"]}
     assert elsewhere["music: zouk"] == {"what": "music: zouk", "n": 12, "refused": 0}
     assert elsewhere["speech: flite"]["n"] == 8
@@ -183,7 +187,9 @@ def test_the_judge_is_added_to_a_model_and_nothing_else_changes(
     assert elsewhere["other sounds: free music"]["n"] == 3
     card = (model / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert "## What is no music" in card
-    assert "but 3 recordings that lie among the free music" in card
+    assert elsewhere["speech: recorded speech"]["n"] == 6
+    assert "| noise, recorded | 3 | " in card
+    assert f"of recorded speech {100 * recorded['speech']['unseen']:.0f} %" in card
     assert "is not judged" not in card
 
 
@@ -191,15 +197,16 @@ def test_a_synthesiser_that_is_missing_is_named(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     default = next(f for f in builtin_bundles() if f.name == "default")
+    nowhere = ["/nowhere", "--music", "/nowhere", "--speech", "/nowhere", "--model", str(default)]
     monkeypatch.setattr(non_music, "missing_programs", lambda: ["flite"])
     with pytest.raises(SystemExit) as stop:
-        non_music.main(["/nowhere", "--music", "/nowhere", "--model", str(default)])
+        non_music.main(nowhere)
     assert stop.value.code == 2
     assert "not installed: flite" in capsys.readouterr().err
     monkeypatch.setattr(non_music, "missing_programs", list)
     monkeypatch.setattr(non_music, "mute_voices", lambda: ["festival czech_ph"])
     with pytest.raises(SystemExit):
-        non_music.main(["/nowhere", "--music", "/nowhere", "--model", str(default)])
+        non_music.main(nowhere)
     assert "not installed: festival czech_ph" in capsys.readouterr().err
 
 
@@ -210,7 +217,7 @@ def test_recordings_are_judged_beside_what_was_made() -> None:
     unseen = np.zeros((9, 3))
     unseen[4:6, 1] = 0.9, 0.1
     figures = judge_sounds(replace(clips, sources=sources), unseen, unseen, 0.5)
-    assert figures["recorded"] == {"n": 1, "seen": 1.0, "unseen": 1.0}
+    assert figures["recorded"] == {"noise": {"n": 1, "seen": 1.0, "unseen": 1.0}}
     assert figures["kinds"]["noise"] == {"n": 1, "seen": 0.0, "unseen": 0.0, "named": 1.0}
 
 
