@@ -8,7 +8,7 @@ clips of both data sets, what a picture tells and the feature itself are correla
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Final
@@ -136,7 +136,7 @@ def features_of_changed(
     names: Sequence[str],
     features: Features,
     pictures: npt.NDArray[np.uint8],
-    changed: npt.NDArray[np.uint8],
+    changed: Iterable[Part],
 ) -> Features:
     """:func:`moved_features` of several clips, shape (n, len(names))."""
     clips = zip(features, pictures, changed, strict=True)
@@ -176,7 +176,9 @@ def _one_copy(
     pictures: npt.NDArray[np.uint8],
     rng: np.random.Generator,
 ) -> Features:
-    return features_of_changed(names, features, pictures, remastered(pictures, AS_PLAYED, rng))
+    # One at a time: all at once would be as large as the pictures.
+    changed = (remastered(picture[None], AS_PLAYED, rng)[0] for picture in pictures)
+    return features_of_changed(names, features, pictures, changed)
 
 
 def _moved(name: str) -> tuple[str, str, int] | None:
