@@ -20,14 +20,14 @@ def weakness(judged: dict[str, Any] | None) -> str:
         )
     speech = judged["recorded"].get("speech")
     spoken = (
-        f"of recorded speech {100 * speech['unseen']:.0f} %\n  are refused, in languages that were not "
-        "learned from; letters and syllables said one by one less often. "
+        f"of recorded speech in languages\n  that were not learned from {100 * speech['unseen']:.0f} % are "
+        "refused; radio, speech over music and singing without music were not measured. "
         if speech
         else ""
     )
     return (
-        f"- What is no music was learned from sounds most of which were made: {spoken}Music that is "
-        "hardly\n  more than one held sound, or one instrument alone, may be refused."
+        f"- What is no music was learned from sounds most of which were made: {spoken}Music that is\n"
+        "  hardly more than one held sound, or one instrument alone, may be refused."
     )
 
 

@@ -189,7 +189,7 @@ def test_the_judge_is_added_to_a_model_and_nothing_else_changes(
     assert "## What is no music" in card
     assert elsewhere["speech: recorded speech"]["n"] == 6
     assert "| noise, recorded | 3 | " in card
-    assert f"of recorded speech {100 * recorded['speech']['unseen']:.0f} %" in card
+    assert f"not learned from {100 * recorded['speech']['unseen']:.0f} % are refused" in card
     assert "is not judged" not in card
 
 
